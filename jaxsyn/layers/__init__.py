@@ -1,0 +1,37 @@
+"""Functional building blocks; they know nothing of methods, data or training.
+
+Two conventions hold for every layer here:
+
+- Arrays are NHWC and parameters float32; `dtype` is the dtype that a layer computes in.
+- No layer takes a `train` flag. A layer with state (running statistics, spectral vectors) is in training mode where
+  its collection is mutable: `module.apply(variables, x, mutable=["batch_stats", "spectral"])` trains, and
+  `module.apply(variables, x)` evaluates.
+"""
+
+from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, convolve
+from jaxsyn.layers.initializers import initializer
+from jaxsyn.layers.label_conv import LabelConv, label_convolve
+from jaxsyn.layers.label_map import LabelMap, instance_edges
+from jaxsyn.layers.normalization import BatchNorm, InstanceNorm, normalization
+from jaxsyn.layers.resize import average_pool, resize_bilinear, resize_nearest, upsample_nearest
+from jaxsyn.layers.spade import SPADE
+
+__all__ = [
+    "SPADE",
+    "BatchNorm",
+    "Conv",
+    "ConvTranspose",
+    "Dense",
+    "InstanceNorm",
+    "LabelConv",
+    "LabelMap",
+    "average_pool",
+    "convolve",
+    "initializer",
+    "instance_edges",
+    "label_convolve",
+    "normalization",
+    "resize_bilinear",
+    "resize_nearest",
+    "upsample_nearest",
+]

@@ -1,0 +1,140 @@
+"""Convolutions with PyTorch's geometry, and their spectrally normalised forms."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+
+from jaxsyn.layers.initializers import DEFAULT, Initializer
+from jaxsyn.layers.spectral_norm import spectral_normalize
+
+DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+
+
+def pad_borders(x: jax.Array, padding: int, mode: str = "zeros") -> jax.Array:
+    """Pads height and width of [B, H, W, ...] by `padding`: `zeros`, `reflect` or `replicate`."""
+    if padding == 0:
+        return x
+    pads = ((0, 0), (padding, padding), (padding, padding)) + ((0, 0),) * (x.ndim - 3)
+    return jnp.pad(x, pads, mode={"zeros": "constant", "reflect": "reflect", "replicate": "edge"}[mode])
+
+
+def convolve(
+    x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+) -> jax.Array:
+    """[B, H, W, I] with an HWIO kernel -> [B, h, w, O]; zero padding of `padding` pixels on each side."""
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=(stride, stride),
+        padding=((padding, padding),) * 2,
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=DIMENSIONS,
+        feature_group_count=groups,
+    )
+
+
+class Conv(nn.Module):
+    """2-D convolution, [B, H, W, I] -> [B, h, w, features].
+
+    Attributes:
+        padding: pixels on each side; None keeps the size of an odd kernel at stride 1 (kernel_size // 2).
+        padding_mode: `zeros`, `reflect` or `replicate`.
+        spectral: whether the kernel is divided by its spectral norm.
+    """
+
+    features: int
+    kernel_size: int = 3
+    stride: int = 1
+    padding: int | None = None
+    padding_mode: str = "zeros"
+    dilation: int = 1
+    groups: int = 1
+    use_bias: bool = True
+    spectral: bool = False
+    kernel_init: Initializer = DEFAULT
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def weights(self, in_channels: int) -> tuple[jax.Array, jax.Array | None]:
+        """The kernel [k, k, in_channels / groups, features] and bias [features], ready to compute with."""
+        shape = (self.kernel_size, self.kernel_size, in_channels // self.groups, self.features)
+        kernel = self.param("kernel", self.kernel_init, shape)
+        if self.spectral:
+            kernel = spectral_normalize(self, kernel)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
+        return kernel.astype(self.dtype), None if bias is None else bias.astype(self.dtype)
+
+    @property
+    def border(self) -> int:
+        """Pixels of padding on each side."""
+        return self.dilation * (self.kernel_size // 2) if self.padding is None else self.padding
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel, bias = self.weights(x.shape[-1])
+        border = self.border
+        if self.padding_mode != "zeros":
+            x, border = pad_borders(x, border, self.padding_mode), 0
+        y = convolve(
+            x.astype(self.dtype), kernel, stride=self.stride, padding=border, dilation=self.dilation, groups=self.groups
+        )
+        return y if bias is None else y + bias
+
+
+class ConvTranspose(nn.Module):
+    """2-D transposed convolution with torch's geometry, [B, H, W, I] -> [B, h, w, features].
+
+    h = (H - 1) * stride - 2 * padding + kernel_size + output_padding.
+    """
+
+    features: int
+    kernel_size: int = 3
+    stride: int = 2
+    padding: int = 1
+    output_padding: int = 1
+    use_bias: bool = True
+    spectral: bool = False
+    kernel_init: Initializer = DEFAULT
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        # The name tells importers that the reference keeps this kernel as (in, out, kh, kw).
+        shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
+        kernel = self.param("transposed_kernel", self.kernel_init, shape)
+        if self.spectral:
+            kernel = spectral_normalize(self, kernel)
+        low = self.kernel_size - 1 - self.padding
+        y = lax.conv_general_dilated(
+            x.astype(self.dtype),
+            kernel[::-1, ::-1].astype(self.dtype),
+            window_strides=(1, 1),
+            padding=((low, low + self.output_padding),) * 2,
+            lhs_dilation=(self.stride, self.stride),
+            dimension_numbers=DIMENSIONS,
+        )
+        if self.use_bias:
+            y = y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(self.dtype)
+        return y
+
+
+class Dense(nn.Module):
+    """Linear layer, [..., I] -> [..., features]."""
+
+    features: int
+    use_bias: bool = True
+    spectral: bool = False
+    kernel_init: Initializer = DEFAULT
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features))
+        if self.spectral:
+            kernel = spectral_normalize(self, kernel)
+        y = x.astype(self.dtype) @ kernel.astype(self.dtype)
+        if self.use_bias:
+            y = y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(self.dtype)
+        return y

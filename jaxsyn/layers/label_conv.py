@@ -1,0 +1,121 @@
+"""Convolution over a label map whose ids stay integers.
+
+Over a one-hot map a convolution adds up k * k rows of its kernel, one for each label in the window. So it is computed
+as look-ups (CPU and GPU) or, where a table look-up is slow and a matrix unit is at hand (TPU), as k * k shifted
+one-hot products that the compiler keeps from memory. Parameters and results are those of the dense convolution.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxsyn.layers.convolution import Conv, convolve, pad_borders
+from jaxsyn.layers.label_map import LabelMap
+
+
+def label_convolve(
+    label: LabelMap, kernel: jax.Array, *, stride: int = 1, padding: int = 0, padding_mode: str = "zeros"
+) -> jax.Array:
+    """Convolves a label map, extra channels included: equals the convolution of `label.dense()`.
+
+    Args:
+        label: ids [B, H, W].
+        kernel: [k, k, label.channels, features].
+        padding: pixels on each side, of nothing (`zeros`) or of reflected labels (`reflect`).
+
+    Returns:
+        [B, h, w, features], in the kernel's dtype.
+    """
+    class_kernel, extra_kernel = kernel[:, :, : label.num_classes], kernel[:, :, label.num_classes :]
+    if label.is_dense:
+        ids = pad_borders(label.ids.astype(kernel.dtype), padding, padding_mode)
+        y = convolve(ids, class_kernel, stride=stride)
+    else:
+        # Class `num_classes` does not exist: the look-up of a padded pixel gives zero.
+        ids = label.ids.astype(jnp.int32)
+        ids = jnp.where((ids < 0) | (ids >= label.num_classes), label.num_classes, ids)
+        pads = ((0, 0), (padding, padding), (padding, padding))
+        if padding_mode == "zeros":
+            ids = jnp.pad(ids, pads, constant_values=label.num_classes)
+        else:
+            ids = pad_borders(ids, padding, padding_mode)
+        y = _convolve_ids(ids, class_kernel, stride)
+    if label.extra is not None:
+        extra = pad_borders(label.extra.astype(kernel.dtype), padding, padding_mode)
+        y = y + convolve(extra, extra_kernel, stride=stride)
+    return y
+
+
+def _windows(ids: jax.Array, size: int, stride: int) -> list[jax.Array]:
+    """The ids under each of the size * size taps of the kernel, row by row: arrays [B, h, w]."""
+    batch, height, width = ids.shape
+    rows, columns = (height - size) // stride * stride + 1, (width - size) // stride * stride + 1
+    return [
+        lax.slice(ids, (0, i, j), (batch, i + rows, j + columns), (1, stride, stride))
+        for i in range(size)
+        for j in range(size)
+    ]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _convolve_ids(ids: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    return lax.platform_dependent(
+        ids, kernel, tpu=partial(_by_products, stride=stride), default=partial(_by_look_ups, stride=stride)
+    )
+
+
+def _forward(ids: jax.Array, kernel: jax.Array, stride: int) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return _convolve_ids(ids, kernel, stride), (ids, kernel)
+
+
+def _backward(stride: int, residuals: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[None, jax.Array]:
+    ids, kernel = residuals
+    size, _, classes, _ = kernel.shape
+    windows = _windows(ids, size, stride)
+    flat = gradient.reshape(-1, gradient.shape[-1])
+
+    def by_sums(flat: jax.Array) -> jax.Array:
+        # One class more than there are, for padding, which is then cut off.
+        sums = [jax.ops.segment_sum(flat, w.reshape(-1), classes + 1)[:classes] for w in windows]
+        return jnp.stack(sums)
+
+    def by_products(flat: jax.Array) -> jax.Array:
+        one_hots = (jax.nn.one_hot(w.reshape(-1), classes, dtype=flat.dtype) for w in windows)
+        return jnp.stack([one_hot.T @ flat for one_hot in one_hots])
+
+    kernel_gradient = lax.platform_dependent(flat, tpu=by_products, default=by_sums)
+    return None, kernel_gradient.reshape(kernel.shape).astype(kernel.dtype)
+
+
+_convolve_ids.defvjp(_forward, _backward)
+
+
+def _by_look_ups(ids: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array:
+    size, _, classes, features = kernel.shape
+    tables = kernel.reshape(size * size, classes, features)
+    taps = zip(tables, _windows(ids, size, stride), strict=True)
+    return sum(table.at[window].get(mode="fill", fill_value=0) for table, window in taps)
+
+
+def _by_products(ids: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array:
+    size, _, classes, features = kernel.shape
+    tables = kernel.reshape(size * size, classes, features)
+    taps = zip(tables, _windows(ids, size, stride), strict=True)
+    return sum(jax.nn.one_hot(window, classes, dtype=kernel.dtype) @ table for table, window in taps)
+
+
+class LabelConv(Conv):
+    """`Conv` over a `LabelMap`: [B, H, W] ids -> [B, h, w, features], with the parameters of the dense convolution.
+
+    The kernel is [k, k, classes + extra channels, features]. Takes soft maps too, as the dense convolution they are.
+    Groups and dilation are not supported.
+    """
+
+    def __call__(self, label: LabelMap) -> jax.Array:
+        kernel, bias = self.weights(label.channels)
+        y = label_convolve(label, kernel, stride=self.stride, padding=self.border, padding_mode=self.padding_mode)
+        return y if bias is None else y + bias
+
+

@@ -1,0 +1,69 @@
+"""Label maps as integers: what a network conditioned on semantics reads."""
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+from jaxsyn.layers.resize import average_pool, resize_nearest
+
+
+@flax.struct.dataclass
+class LabelMap:
+    """A label map with the dense channels that stand beside its classes.
+
+    It means the dense map `concat(one_hot(ids, num_classes), extra)`, without making it: ids stay integers from disk
+    to the last layer. An id outside [0, num_classes) means a pixel with no class: all its channels are zero.
+
+    Attributes:
+        ids: [B, H, W] int32 class ids; or [B, H, W, num_classes] float, a soft map.
+        extra: [B, H, W, E] float channels after the classes (an instance edge map, say), or None.
+        num_classes: number of classes, the unknown class included where there is one.
+    """
+
+    ids: jax.Array
+    extra: jax.Array | None = None
+    num_classes: int = flax.struct.field(pytree_node=False, default=0)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether `ids` is a soft map."""
+        return jnp.issubdtype(self.ids.dtype, jnp.floating)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the dense map that this stands for."""
+        return self.num_classes + (0 if self.extra is None else self.extra.shape[-1])
+
+    def resize(self, height: int, width: int) -> "LabelMap":
+        """The map at another size, by nearest neighbour with torch's rule, as SPADE's layers see it."""
+        extra = None if self.extra is None else resize_nearest(self.extra, height, width)
+        return self.replace(ids=resize_nearest(self.ids, height, width), extra=extra)
+
+    def average_pool(self) -> "LabelMap":
+        """The soft map at half the size, as the coarser discriminators of a pyramid see it."""
+        classes = self.ids if self.is_dense else jax.nn.one_hot(self.ids, self.num_classes)
+        extra = None if self.extra is None else average_pool(self.extra)
+        return self.replace(ids=average_pool(classes), extra=extra)
+
+    def dense(self, dtype: jnp.dtype = jnp.float32) -> jax.Array:
+        """The dense map [B, H, W, channels]; for what cannot work on integers."""
+        classes = self.ids.astype(dtype) if self.is_dense else jax.nn.one_hot(self.ids, self.num_classes, dtype=dtype)
+        return classes if self.extra is None else jnp.concatenate([classes, self.extra.astype(dtype)], axis=-1)
+
+
+def instance_edges(instance: jax.Array) -> jax.Array:
+    """Boundaries between instances: 1 where a pixel's id differs from its left, right, upper or lower neighbour's.
+
+    Both sides of a boundary are marked; the image's border is none (pix2pixHD, section 3.3).
+
+    Args:
+        instance: [B, H, W] integers.
+
+    Returns:
+        [B, H, W, 1] float32, 0 or 1.
+    """
+    across = instance[:, :, 1:] != instance[:, :, :-1]
+    down = instance[:, 1:, :] != instance[:, :-1, :]
+    edges = jnp.pad(across, ((0, 0), (0, 0), (1, 0))) | jnp.pad(across, ((0, 0), (0, 0), (0, 1)))
+    edges |= jnp.pad(down, ((0, 0), (1, 0), (0, 0))) | jnp.pad(down, ((0, 0), (0, 1), (0, 0)))
+    return edges[..., None].astype(jnp.float32)

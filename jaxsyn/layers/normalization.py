@@ -1,0 +1,95 @@
+"""Batch and instance normalisation with PyTorch's statistics."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+
+from jaxsyn.errors import UserError
+
+
+def normalize(x: jax.Array, mean: jax.Array, variance: jax.Array, epsilon: float) -> jax.Array:
+    """(x - mean) / sqrt(variance + epsilon), in float32."""
+    return (x.astype(jnp.float32) - mean) * lax.rsqrt(variance + epsilon)
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation over batch, height and width: [B, H, W, C] -> the same shape.
+
+    Where collection "batch_stats" is mutable, the batch's own statistics normalise (biased variance) and the running
+    ones are updated (unbiased variance, as torch keeps it; flax keeps the biased one). Under `jit` with a sharded
+    batch the statistics are those of the global batch, so this is also the synchronised batch norm of the papers.
+    The library that the PyTorch code used for that clamps the variance from below instead of adding epsilon when it
+    runs on several devices; here the single-device formula holds everywhere.
+
+    Attributes:
+        affine: whether a learned scale and bias follow.
+        momentum: weight of the new statistics in the running ones.
+    """
+
+    affine: bool = False
+    momentum: float = 0.1
+    epsilon: float = 1e-5
+    scale_init: Any = nn.initializers.ones
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        channels = x.shape[-1]
+        mean = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
+        variance = self.variable("batch_stats", "var", jnp.ones, (channels,))
+        count = self.variable("batch_stats", "count", jnp.zeros, (), jnp.int32)
+        if self.is_mutable_collection("batch_stats"):
+            x32 = x.astype(jnp.float32)
+            batch_mean = x32.mean((0, 1, 2))
+            batch_variance = jnp.square(x32 - batch_mean).mean((0, 1, 2))
+            if not self.is_initializing():
+                size = x.size // channels
+                unbiased = lax.stop_gradient(batch_variance) * (size / max(size - 1, 1))
+                mean.value += self.momentum * (lax.stop_gradient(batch_mean) - mean.value)
+                variance.value += self.momentum * (unbiased - variance.value)
+                count.value += 1
+            y = normalize(x32, batch_mean, batch_variance, self.epsilon)
+        else:
+            y = normalize(x, mean.value, variance.value, self.epsilon)
+        if self.affine:
+            y = y * self.param("scale", self.scale_init, (channels,))
+            y = y + self.param("bias", nn.initializers.zeros, (channels,))
+        return y.astype(self.dtype)
+
+
+class InstanceNorm(nn.Module):
+    """Instance normalisation over height and width, always by the sample's own statistics (biased variance).
+
+    [B, H, W, C] -> the same shape.
+    """
+
+    affine: bool = False
+    epsilon: float = 1e-5
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        x32 = x.astype(jnp.float32)
+        mean = x32.mean((1, 2), keepdims=True)
+        variance = jnp.square(x32 - mean).mean((1, 2), keepdims=True)
+        y = normalize(x32, mean, variance, self.epsilon)
+        if self.affine:
+            y = y * self.param("scale", nn.initializers.ones, (x.shape[-1],))
+            y = y + self.param("bias", nn.initializers.zeros, (x.shape[-1],))
+        return y.astype(self.dtype)
+
+
+def normalization(kind: str, *, affine: bool = False, dtype: Any = jnp.float32, name: str | None = None) -> nn.Module:
+    """A normalisation layer by its name in a config: `batch` (`syncbatch` is the same under jit) or `instance`.
+
+    Raises:
+        UserError: no such kind.
+    """
+    if kind in ("batch", "syncbatch"):
+        return BatchNorm(affine=affine, dtype=dtype, name=name)
+    if kind == "instance":
+        return InstanceNorm(affine=affine, dtype=dtype, name=name)
+    raise UserError(f"normalisation {kind!r} is not known; choose batch, syncbatch or instance")

@@ -1,0 +1,48 @@
+"""Spatially-adaptive normalisation."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxsyn.layers.convolution import Conv, convolve
+from jaxsyn.layers.initializers import DEFAULT, Initializer
+from jaxsyn.layers.label_conv import LabelConv
+from jaxsyn.layers.label_map import LabelMap
+from jaxsyn.layers.normalization import normalization
+
+
+class SPADE(nn.Module):
+    """Spatially-adaptive denormalisation (Park et al., CVPR 2019, section 3.1, equations 1 to 3).
+
+    normalise(x) * (1 + gamma) + beta, where two convolutions compute gamma and beta at every pixel from the label map.
+    [B, H, W, C] and a label map of any size, resized by nearest neighbour -> [B, H, W, C].
+
+    Attributes:
+        norm: the parameter-free normalisation: `batch`, `syncbatch` (the same under jit) or `instance`.
+        kernel_size: window of all three convolutions.
+        hidden: channels between the label map and gamma, beta; 128 in the paper.
+    """
+
+    norm: str = "batch"
+    kernel_size: int = 3
+    hidden: int = 128
+    kernel_init: Initializer = DEFAULT
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, label: LabelMap) -> jax.Array:
+        height, width, channels = x.shape[1:]
+        options = {"kernel_size": self.kernel_size, "kernel_init": self.kernel_init, "dtype": self.dtype}
+        hidden = nn.relu(LabelConv(self.hidden, name="mlp_shared", **options)(label.resize(height, width)))
+        # One convolution for both: the hidden map is read once.
+        kernels, biases = zip(
+            Conv(channels, name="mlp_gamma", **options).weights(self.hidden),
+            Conv(channels, name="mlp_beta", **options).weights(self.hidden),
+            strict=True,
+        )
+        modulation = convolve(hidden, jnp.concatenate(kernels, axis=-1), padding=self.kernel_size // 2)
+        gamma, beta = jnp.split(modulation + jnp.concatenate(biases), 2, axis=-1)
+        normalized = normalization(self.norm, dtype=self.dtype, name="param_free_norm")(x)
+        return normalized * (1 + gamma) + beta

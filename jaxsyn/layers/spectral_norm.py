@@ -1,0 +1,40 @@
+"""Spectral normalisation (Miyato et al., ICLR 2018), with the power iteration's vectors as state."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+
+EPSILON = 1e-12
+
+
+def spectral_normalize(module: nn.Module, kernel: jax.Array) -> jax.Array:
+    """Divides a kernel by its largest singular value, as estimated by the vectors `u`, `v` of collection "spectral".
+
+    The matrix is the kernel as (out, window * in). Where the collection is mutable one power iteration runs first
+    (v, then u) and is stored; elsewhere the stored vectors serve. No gradient passes through them. Called from a
+    module's compact method: the vectors become that module's variables, u [out] and v [window * in], float32.
+
+    Args:
+        kernel: [..., in, out].
+
+    Returns:
+        The normalised kernel.
+    """
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    u = module.variable("spectral", "u", _unit_vector, module, matrix.shape[1])
+    v = module.variable("spectral", "v", _unit_vector, module, matrix.shape[0])
+    if module.is_mutable_collection("spectral") and not module.is_initializing():
+        fixed = lax.stop_gradient(matrix)
+        v.value = _normalize(fixed @ u.value)
+        u.value = _normalize(v.value @ fixed)
+    sigma = v.value @ matrix @ u.value
+    return kernel / sigma
+
+
+def _unit_vector(module: nn.Module, size: int) -> jax.Array:
+    return _normalize(jax.random.normal(module.make_rng("params"), (size,)))
+
+
+def _normalize(x: jax.Array) -> jax.Array:
+    return x / jnp.maximum(jnp.linalg.norm(x), EPSILON)
