@@ -1,4 +1,4 @@
-"""VGG feature networks (Simonyan & Zisserman, ICLR 2015, arXiv 1409.1556), layers numbered as in torchvision's `features`."""
+"""VGG feature networks (Simonyan & Zisserman, ICLR 2015, arXiv 1409.1556), layers numbered as torchvision does."""
 
 from functools import partial
 from typing import Any

@@ -1,0 +1,1 @@
+"""Whole networks that several methods share, built from layers."""
