@@ -1,0 +1,53 @@
+"""Every `data.*` key with its default; the files in `configs/` start from here."""
+
+import ml_collections
+from ml_collections import config_dict
+
+
+def default_data_config() -> ml_collections.ConfigDict:
+    """The `data` section of a config: trains on the embedded `scenes` at 64x64 until a preset says otherwise."""
+    data = ml_collections.ConfigDict()
+    # Which source: scenes, paired_folders, custom, cityscapes, ade20k, coco_stuff, tfds.
+    data.name = "scenes"
+    # Folder of the data set as released (for tfds: its data_dir); scenes and custom need none.
+    data.root = ""
+    # Splits: the folder (or tfds split) that each role reads.
+    data.train_split = "train"
+    data.eval_split = "val"
+    # Size of the pictures that the networks see, in pixels.
+    data.height = 64
+    data.width = 64
+    # Classes without the unknown one: the ids 0 .. num_classes - 1.
+    data.num_classes = 12
+    # The id in the files that marks unlabelled pixels (often 255); it becomes one more class. None: there is none.
+    data.unknown_label = config_dict.placeholder(int)
+    # ade20k: "raw" keeps 0 = unknown, 1 .. 150 = classes, as the released models run; "shifted" gives 0 .. 149, unknown 150.
+    data.label_order = "raw"
+    # True: the indices of palette PNGs are the class ids. False: a palette label map is an error.
+    data.palette_labels = False
+    # Read instance maps as well.
+    data.use_instance = False
+    # SPADE's preprocessing: resize_and_crop, crop, scale_width, scale_width_and_crop, scale_shortside,
+    # scale_shortside_and_crop, fixed, none.
+    data.preprocess = "fixed"
+    # Width (resize, scale_width) or short side (scale_shortside) before the crop, in pixels.
+    data.load_size = 64
+    # Mirror half of the training pictures.
+    data.flip = True
+    # Worker processes that read and transform; 0 reads in threads of the training process.
+    data.num_workers = 0
+    # Records decoded in full before the first step (the rest are checked as they are read).
+    data.check_records = 256
+    # custom: the three folders. Files are paired by name, extensions aside.
+    data.label_dir = ""
+    data.image_dir = ""
+    data.instance_dir = ""
+    # scenes: the domain (day, dusk, night, winter) and the number of scenes in each split.
+    data.domain = "day"
+    data.train_length = 4000
+    data.eval_length = 200
+    # tfds: the builder ("name" or "name/config:version") and the features that hold image and label map.
+    data.tfds_name = ""
+    data.tfds_image_key = "image"
+    data.tfds_label_key = "segmentation_label"
+    return data

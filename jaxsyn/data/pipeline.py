@@ -1,0 +1,123 @@
+"""The grain pipeline: batches that depend on the seed and the step alone.
+
+A training record is fixed by (seed, its position in the endless shuffled order), its crop and flip too. Step s takes
+the positions s * batch_size onwards, so the step is the whole state of the pipeline: a checkpoint holds one integer,
+and neither the number of processes nor that of workers changes what a global batch holds.
+"""
+
+import collections
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import grain
+import numpy as np
+from absl import flags
+from ml_collections import ConfigDict
+
+from jaxsyn.data.sources import open_source
+from jaxsyn.data.transforms import Preprocess, to_batch_form
+from jaxsyn.errors import UserError
+
+
+def preprocess(data: ConfigDict) -> Preprocess:
+    """The preprocessing that `config.data` asks for."""
+    return Preprocess(data.preprocess, data.height, data.width, data.load_size, data.flip)
+
+
+def train_batches(
+    config: ConfigDict, *, start_step: int = 0, process_index: int = 0, process_count: int = 1
+) -> Iterator[dict[str, np.ndarray]]:
+    """Endless training batches from `start_step` on: shuffled anew each epoch, cropped and flipped.
+
+    Each holds this process's share of the global batch (config.batch_size): the shares of all processes, concatenated
+    in order of `process_index`, are the global batch. "image" float32 `[B, H, W, 3]` in [-1, 1], "label" int32
+    `[B, H, W]`, "domain" int32 `[B]`, and "instance" int32 `[B, H, W]` where data.use_instance. Raises UserError as
+    `open_source` does, and while iterating for bad input.
+    """
+    local = _local_batch_size(config.batch_size, "batch_size", process_count)
+    source = open_source(config.data, "train")
+    records = grain.MapDataset.source(source).seed(config.seed).shuffle().repeat()
+    records = records.random_map(_Augment(preprocess(config.data), _batch_keys(config.data)))
+    batches = records.batch(local)[start_step * process_count + process_index :: process_count]
+    return iter(_prefetched(batches, config.data.num_workers))
+
+
+def eval_batches(
+    config: ConfigDict,
+    split: str = "val",
+    *,
+    batch_size: int,
+    limit: int | None = None,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> Iterator[dict[str, np.ndarray]]:
+    """One pass over `split` ("val" or "train") in order, nothing random (see `Preprocess`), at most `limit` records.
+
+    As `train_batches`, with "name" str `[B]` and "mask" bool `[B]`: every batch is full, the last is filled by
+    repeating the last record with mask False. `batch_size` is global.
+    """
+    local = _local_batch_size(batch_size, "the evaluation's batch_size", process_count)
+    source = open_source(config.data, split)
+    count = len(source) if limit is None else min(limit, len(source))
+    padded = -(-count // batch_size) * batch_size
+    centre = _Centre(source, count, preprocess(config.data), (*_batch_keys(config.data), "name"))
+    records = grain.MapDataset.range(padded).map(centre)
+    batches = records.batch(local)[process_index::process_count]
+    return iter(_prefetched(batches, config.data.num_workers))
+
+
+def device_batches(iterator: Iterable[dict], put: Callable[[dict], Any], ahead: int = 2) -> Iterator[Any]:
+    """Yields `put(batch)` for each batch, `ahead` batches before they are asked for.
+
+    `put` starts the transfer to the devices and returns at once, as `jax.device_put` does; sharding is its business.
+    """
+    placed = collections.deque()
+    batches = iter(iterator)
+    for batch in itertools.islice(batches, ahead):
+        placed.append(put(batch))
+    while placed:
+        ready = placed.popleft()
+        for batch in itertools.islice(batches, 1):
+            placed.append(put(batch))
+        yield ready
+
+
+class _Augment(grain.transforms.RandomMap):
+    def __init__(self, preprocess: Preprocess, keys: tuple[str, ...]):
+        self._preprocess, self._keys = preprocess, keys
+
+    def random_map(self, element: dict, rng: np.random.Generator) -> dict:
+        record = self._preprocess.random(element, rng)
+        return {key: record[key] for key in self._keys}
+
+
+class _Centre(grain.transforms.Map):
+    def __init__(self, source: Sequence[dict], count: int, preprocess: Preprocess, keys: tuple[str, ...]):
+        self._source, self._count, self._preprocess, self._keys = source, count, preprocess, keys
+
+    def map(self, element: int) -> dict:
+        record = self._preprocess.centre(self._source[min(element, self._count - 1)])
+        return {key: record[key] for key in self._keys} | {"mask": element < self._count}
+
+
+def _batch_keys(data: ConfigDict) -> tuple[str, ...]:
+    return ("image", "label", "domain") + (("instance",) if data.use_instance else ())
+
+
+def _local_batch_size(batch_size: int, key: str, process_count: int) -> int:
+    if batch_size < 1 or batch_size % process_count:
+        raise UserError(f"{key}={batch_size}: set a positive multiple of the {process_count} processes")
+    return batch_size // process_count
+
+
+def _prefetched(batches: grain.MapDataset, num_workers: int) -> grain.IterDataset:
+    # The conversion to float comes after the queues, which so hold a quarter of the bytes.
+    threads = min(8, os.cpu_count() or 1) if num_workers == 0 else 1
+    iterated = batches.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(2, threads)))
+    if num_workers > 0:
+        if not flags.FLAGS.is_parsed():  # grain's worker processes read absl flags, which only absl programs parse
+            flags.FLAGS.mark_as_parsed()
+        iterated = iterated.mp_prefetch(grain.MultiprocessingOptions(num_workers=num_workers, per_worker_buffer_size=2))
+    return iterated.map(to_batch_form)

@@ -1,0 +1,154 @@
+"""SPADE's preprocessing: resize, crop and flip an image with its label map and instance map, and the batch form.
+
+The geometry is that of the authors' loader (github NVlabs/SPADE, data/base_dataset.py): Pillow's bicubic filter for
+images, Pillow's nearest, source floor((i + .5) in / out), for labels and instances, one crop and one flip for all of them.
+It differs in three places:
+- scale_shortside_and_crop: the authors draw the crop's offset from the ORIGINAL short side, so that a crop can leave the
+  resized picture and be filled with black; here it is drawn from the resized size.
+- A crop larger than the resized picture, and a mode whose result is not exactly height x width, are errors here;
+  the authors fill with black, or fail when they batch.
+- height and width may differ in every mode: resize_and_crop resizes to a width of load_size and the height that keeps
+  the target's aspect ratio (a square of load_size, as theirs, when the target is square).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from jaxsyn.errors import UserError
+
+MODES = (
+    "resize_and_crop",
+    "crop",
+    "scale_width",
+    "scale_width_and_crop",
+    "scale_shortside",
+    "scale_shortside_and_crop",
+    "fixed",
+    "none",
+)
+
+_BYTE_TO_UNIT = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float32(1)
+
+
+class Preprocess(NamedTuple):
+    """One of SPADE's preprocess modes with its sizes in pixels.
+
+    For evaluation nothing is random: no flip, the crop is the centre, resize_and_crop resizes straight to height x width,
+    and the other scaling crops take the smallest size that covers height x width, aspect ratio kept. With a square
+    target that is the authors' test phase, where load_size equals crop_size (theirs still draws the crop).
+    """
+
+    mode: str
+    height: int
+    width: int
+    load_size: int
+    flip: bool
+
+    def random(self, record: dict, rng: np.random.Generator) -> dict:
+        """The record as training sees it, with crop and flip drawn from `rng`."""
+        height, width = record["image"].shape[:2]
+        size = self.resized_size(height, width, record["name"])
+        top = int(rng.integers(0, size[0] - self.height, endpoint=True))
+        left = int(rng.integers(0, size[1] - self.width, endpoint=True))
+        mirrored = bool(rng.random() > 0.5) and self.flip
+        return self._apply(record, size, top, left, mirrored)
+
+    def centre(self, record: dict) -> dict:
+        """The record as evaluation sees it, with nothing random."""
+        height, width = record["image"].shape[:2]
+        size = self.evaluation_size(height, width, record["name"])
+        return self._apply(record, size, (size[0] - self.height) // 2, (size[1] - self.width) // 2, False)
+
+    def resized_size(self, height: int, width: int, name: str) -> tuple[int, int]:
+        """(height, width) before the crop, in training. Raises UserError where the crop does not fit."""
+        match self.mode:
+            case "resize_and_crop":
+                size = (round(self.load_size * self.height / self.width), self.load_size)
+            case "scale_width" | "scale_width_and_crop":
+                size = (int(self.load_size * height / width), self.load_size)
+            case "scale_shortside" | "scale_shortside_and_crop":
+                size = _scale_shortside(height, width, self.load_size)
+            case "fixed":
+                size = (self.height, self.width)
+            case "none":
+                size = (round(height / 32) * 32, round(width / 32) * 32)
+            case "crop":
+                size = (height, width)
+            case _:
+                raise UserError(f"data.preprocess={self.mode}: no such mode, choose one of {', '.join(MODES)}")
+        self._check_fits(size, height, width, name)
+        return size
+
+    def evaluation_size(self, height: int, width: int, name: str) -> tuple[int, int]:
+        """(height, width) before the centre crop, in evaluation. Raises UserError where the crop does not fit."""
+        match self.mode:
+            case "resize_and_crop":
+                return self.height, self.width
+            case "scale_width_and_crop" | "scale_shortside_and_crop":
+                short = min(height, width)
+                covering = max(-(-self.height * short // height), -(-self.width * short // width))
+                return _scale_shortside(height, width, covering)
+            case _:
+                return self.resized_size(height, width, name)
+
+    def _check_fits(self, size: tuple[int, int], height: int, width: int, name: str) -> None:
+        crops = "crop" in self.mode
+        if size == (self.height, self.width) or (crops and size[0] >= self.height and size[1] >= self.width):
+            return
+        needed = f"crop of {self.width}x{self.height}" if crops else f"batch of {self.width}x{self.height}"
+        loads = "scale" in self.mode or self.mode == "resize_and_crop"
+        load_size = f", data.load_size={self.load_size}" if loads else ""
+        remedy = "raise data.load_size or use" if crops and loads else "set data.height and data.width, or use"
+        raise UserError(
+            f"{name}: {width}x{height} becomes {size[1]}x{size[0]} with data.preprocess={self.mode}{load_size}, which does "
+            f"not fit the {needed} (width x height): {remedy} data.preprocess=fixed or resize_and_crop"
+        )
+
+    def _apply(self, record: dict, size: tuple[int, int], top: int, left: int, mirrored: bool) -> dict:
+        window = (slice(top, top + self.height), slice(left, left + self.width))
+        out = dict(record)
+        for key in ("image", "label", "instance"):
+            if key in record:
+                resized = resize_image(record[key], size) if key == "image" else resize_ids(record[key], size)
+                cropped = resized[window]
+                out[key] = cropped[:, ::-1] if mirrored else cropped
+        return out
+
+
+def _scale_shortside(height: int, width: int, short: int) -> tuple[int, int]:
+    if width <= height:
+        return int(short * height / width), short
+    return short, int(short * width / height)
+
+
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 `[H, W, 3]` to `size` (height, width) by Pillow's bicubic filter, which widens when shrinking."""
+    if image.shape[:2] == size:
+        return image
+    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC))
+
+
+def resize_ids(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Integer ids `[H, W]` to `size` (height, width) by Pillow's nearest; the dtype stays."""
+    if ids.shape == size:
+        return ids
+    picture = Image.fromarray(ids if ids.dtype == np.uint8 else ids.astype(np.int32))
+    return np.asarray(picture.resize(size[::-1], Image.Resampling.NEAREST)).astype(ids.dtype)
+
+
+def to_batch_form(batch: dict) -> dict:
+    """Image uint8 to float32 in [-1, 1] (x / 127.5 - 1), ids to int32; other keys pass.
+
+    Every array is copied: those of worker processes lie in shared memory that is reclaimed.
+    """
+    out = {}
+    for key, values in batch.items():
+        if key == "image":
+            out[key] = _BYTE_TO_UNIT[values]
+        elif key in ("label", "instance", "domain"):
+            out[key] = np.array(values, np.int32)
+        else:
+            out[key] = np.array(values)
+    return out
