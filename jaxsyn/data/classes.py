@@ -15,9 +15,7 @@ def label_ids(data: ConfigDict) -> LabelIds:
     if data.num_classes < 1:
         raise UserError(f"data.num_classes={data.num_classes}: set the number of classes, at least 1")
     if data.unknown_label is not None and not 0 <= data.unknown_label <= 65535:
-        raise UserError(
-            f"data.unknown_label={data.unknown_label}: set the id of unlabelled pixels, 0 to 65535, or None"
-        )
+        raise UserError(f"data.unknown_label={data.unknown_label}: set the id of unlabelled pixels, 0 to 65535 or None")
     if data.name != "ade20k":
         return LabelIds(data.num_classes, data.unknown_label)
     if data.label_order not in ADE20K_ORDERS:
@@ -48,10 +46,10 @@ def class_names(data: ConfigDict) -> list[str]:
 
 
 def palette(num_classes: int, name: str = "") -> np.ndarray:
-    """Colours of a data set's classes, uint8 `[num_classes, 3]`: those of `scenes`, those of Cityscapes, or PASCAL VOC's.
+    """Colours of a data set's classes, uint8 `[num_classes, 3]`: those of `scenes`, of Cityscapes, or of PASCAL VOC.
 
-    PASCAL VOC's colour map spreads the bits of the class number over red, green and blue, highest bits first, so that any
-    number of classes (up to 256 distinct) gets its colours.
+    PASCAL VOC's colour map spreads the bits of the class number over red, green and blue, highest bits first, so that
+    any number of classes gets its colours.
     """
     own = {"scenes": SCENES_PALETTE, "cityscapes": cityscapes.PALETTE}.get(name, np.zeros((0, 3), np.uint8))
     classes = np.arange(num_classes)

@@ -21,7 +21,8 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.num_classes = 12
     # The id in the files that marks unlabelled pixels (often 255); it becomes one more class. None: there is none.
     data.unknown_label = config_dict.placeholder(int)
-    # ade20k: "raw" keeps 0 = unknown, 1 .. 150 = classes, as the released models run; "shifted" gives 0 .. 149, unknown 150.
+    # ade20k: "raw" keeps 0 = unknown, 1 .. 150 = classes, as the released models run;
+    # "shifted" makes them 0 .. 149 and the unknown 150.
     data.label_order = "raw"
     # True: the indices of palette PNGs are the class ids. False: a palette label map is an error.
     data.palette_labels = False

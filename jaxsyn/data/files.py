@@ -21,8 +21,8 @@ class PairedFiles:
     """Random access to paired image files, checked as they are read.
 
     A record: "image" uint8 `[H, W, 3]`, "label" classes `[H, W]`, "instance" int32 `[H, W]` where the pairs have
-    instance maps, "domain" 0, "name" the image's stem. Reading raises UserError for an unreadable file, colour-coded ids,
-    sizes that differ, or a label id outside the classes.
+    instance maps, "domain" 0, "name" the image's stem. Reading raises UserError for an unreadable file, colour-coded
+    ids, sizes that differ, or a label id outside the classes.
     """
 
     def __init__(self, pairs: list[Pair], ids: LabelIds, palette: bool = False):
@@ -52,7 +52,7 @@ class PairedFiles:
         return record
 
     def check_header(self, index: int) -> Header:
-        """Checks what the files of a pair say before decoding: readable, modes, equal sizes. Returns the image's header."""
+        """Checks what the files of a pair say before decoding (modes, equal sizes). Returns the image's header."""
         pair = self.pairs[index]
         image, label = read_header(pair.image), read_header(pair.label)
         check_photograph(pair.image, image)

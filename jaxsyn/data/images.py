@@ -1,6 +1,6 @@
 """Reading one image, label map or instance map, with every check of a bad file.
 
-EXIF orientation is applied to nothing: label maps are drawn on the stored pixels, and the authors' loaders ignore it too.
+EXIF orientation is applied to nothing: label maps are drawn on the stored pixels, and the authors' loaders ignore it.
 JPEGs are decoded at full size (Pillow's draft mode would change the numbers of a resize).
 """
 
@@ -90,7 +90,7 @@ def check_id_map(path: str, header: Header, kind: str, palette: bool) -> None:
 
 
 def read_image(path: str) -> np.ndarray:
-    """A photograph as uint8 `[H, W, 3]`. Grey, palette and CMYK images are converted to RGB, transparency is dropped."""
+    """A photograph as uint8 `[H, W, 3]`; grey, palette and CMYK become RGB, transparency is dropped."""
     with _opened(path) as picture:
         check_photograph(path, _header(picture))
         return np.asarray(picture.convert("RGB"))

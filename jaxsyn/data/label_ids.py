@@ -85,12 +85,9 @@ class ClassMapper:
         first, last = (0, ids.num_classes - 1) if ids.ade20k_order is None else (1, ids.num_classes)
         unknown = "" if ids.unknown_class is None else f" and unknown {ids.unknown_label or 0}"
         remedies = []
-        unknown_candidate = 255 if 255 in outside else None
-        if ids.ade20k_order is None and ids.unknown_label is None and unknown_candidate is not None:
-            remedies.append(
-                f"set data.unknown_label={unknown_candidate} if {unknown_candidate} marks unlabelled pixels"
-            )
-        too_large = [int(v) for v in outside if v >= ids.num_classes and v != unknown_candidate]
+        if ids.ade20k_order is None and ids.unknown_label is None and 255 in outside:
+            remedies.append("set data.unknown_label=255 if 255 marks unlabelled pixels")
+        too_large = [int(v) for v in outside if v >= ids.num_classes and v != 255]
         if too_large:
             remedies.append(f"set data.num_classes={max(too_large) + (ids.ade20k_order is None)} if they are classes")
         remedies.append("correct the label map")

@@ -22,8 +22,8 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     """Opens the training ("train") or evaluation ("val") records of `config.data`.
 
     A source is a picklable random-access sequence of records: "image" uint8 `[H, W, 3]`, "label" integer classes
-    `[H, W]`, "instance" int32 `[H, W]` (only if data.use_instance), "domain" int, "name" str. `seed` makes the scenes of
-    `scenes`; it is not the seed of training, so that every run is trained and measured on the same scenes.
+    `[H, W]`, "instance" int32 `[H, W]` (files: only if data.use_instance), "domain" int, "name" str. `seed` makes the
+    scenes of `scenes`; it is not the seed of training, so that every run is trained and measured on the same scenes.
 
     Raises UserError for an unknown data.name, a missing or empty folder, and files without partner.
     """

@@ -10,9 +10,9 @@ from jaxsyn.errors import UserError
 class TfdsSource:
     """The split of a builder prepared in the `array_record` format (tfds build --file_format=array_record).
 
-    Records are those of `open_source`: the image feature `[H, W, 3]` and the label feature `[H, W]` or `[H, W, 1]`, named by
-    data.tfds_image_key and data.tfds_label_key. Raises UserError for an unknown builder, split or feature, when opened, and for
-    ids outside the classes, when read.
+    Records are those of `open_source`: the image feature `[H, W, 3]` and the label feature `[H, W]` or `[H, W, 1]`,
+    named by data.tfds_image_key and data.tfds_label_key. Raises UserError for an unknown builder, split or feature when
+    opened, and for ids outside the classes when read.
     """
 
     def __init__(self, data: ConfigDict, split: str, ids: LabelIds):
@@ -37,11 +37,13 @@ class TfdsSource:
             label = label[..., 0]
         if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
             raise UserError(
-                f"{name}: {self._image_key} is {image.dtype} {image.shape}, not a uint8 RGB image: correct data.tfds_image_key"
+                f"{name}: {self._image_key} is {image.dtype} {image.shape}, not a uint8 RGB image: "
+                "correct data.tfds_image_key"
             )
         if label.ndim != 2 or not np.issubdtype(label.dtype, np.integer):
             raise UserError(
-                f"{name}: {self._label_key} is {label.dtype} {label.shape}, not one id a pixel: correct data.tfds_label_key"
+                f"{name}: {self._label_key} is {label.dtype} {label.shape}, not one id a pixel: "
+                "correct data.tfds_label_key"
             )
         if image.shape[:2] != label.shape:
             raise UserError(
@@ -72,6 +74,6 @@ def _open(data: ConfigDict, split: str):
         reason = " ".join(str(error).split())[:300]
         raise UserError(
             f"tfds {data.tfds_name}[{split}] does not open ({reason}): prepare it with "
-            f"`tfds build {data.tfds_name} --file_format=array_record`, or correct data.tfds_name, data.root (its data_dir), "
-            "data.train_split or data.eval_split"
+            f"`tfds build {data.tfds_name} --file_format=array_record`, or correct data.tfds_name, "
+            "data.root (its data_dir), data.train_split or data.eval_split"
         ) from None

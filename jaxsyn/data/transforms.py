@@ -1,10 +1,10 @@
 """SPADE's preprocessing: resize, crop and flip an image with its label map and instance map, and the batch form.
 
 The geometry is that of the authors' loader (github NVlabs/SPADE, data/base_dataset.py): Pillow's bicubic filter for
-images, Pillow's nearest, source floor((i + .5) in / out), for labels and instances, one crop and one flip for all of them.
+images, Pillow's nearest (source floor((i + .5) in / out)) for labels and instances, one crop and one flip for all.
 It differs in three places:
-- scale_shortside_and_crop: the authors draw the crop's offset from the ORIGINAL short side, so that a crop can leave the
-  resized picture and be filled with black; here it is drawn from the resized size.
+- scale_shortside_and_crop: the authors draw the crop's offset from the ORIGINAL short side, so that a crop can leave
+  the resized picture and be filled with black; here it is drawn from the resized size.
 - A crop larger than the resized picture, and a mode whose result is not exactly height x width, are errors here;
   the authors fill with black, or fail when they batch.
 - height and width may differ in every mode: resize_and_crop resizes to a width of load_size and the height that keeps
@@ -35,9 +35,9 @@ _BYTE_TO_UNIT = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float3
 class Preprocess(NamedTuple):
     """One of SPADE's preprocess modes with its sizes in pixels.
 
-    For evaluation nothing is random: no flip, the crop is the centre, resize_and_crop resizes straight to height x width,
-    and the other scaling crops take the smallest size that covers height x width, aspect ratio kept. With a square
-    target that is the authors' test phase, where load_size equals crop_size (theirs still draws the crop).
+    For evaluation nothing is random: no flip, the crop is the centre, resize_and_crop resizes straight to height x
+    width, and the other scaling crops take the smallest size that covers height x width, aspect ratio kept. With a
+    square target that is the authors' test phase, where load_size equals crop_size (theirs still draws the crop).
     """
 
     mode: str
@@ -102,8 +102,8 @@ class Preprocess(NamedTuple):
         load_size = f", data.load_size={self.load_size}" if loads else ""
         remedy = "raise data.load_size or use" if crops and loads else "set data.height and data.width, or use"
         raise UserError(
-            f"{name}: {width}x{height} becomes {size[1]}x{size[0]} with data.preprocess={self.mode}{load_size}, which does "
-            f"not fit the {needed} (width x height): {remedy} data.preprocess=fixed or resize_and_crop"
+            f"{name}: {width}x{height} becomes {size[1]}x{size[0]} with data.preprocess={self.mode}{load_size}, which "
+            f"does not fit the {needed} (width x height): {remedy} data.preprocess=fixed or resize_and_crop"
         )
 
     def _apply(self, record: dict, size: tuple[int, int], top: int, left: int, mirrored: bool) -> dict:
