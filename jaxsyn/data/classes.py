@@ -4,6 +4,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsyn.data import cityscapes
+from jaxsyn.data.class_names import ADE20K, COCO_STUFF
 from jaxsyn.data.label_ids import ADE20K_ORDERS, LabelIds
 from jaxsyn.data.scenes import CLASS_NAMES as SCENES_CLASS_NAMES
 from jaxsyn.data.scenes import PALETTE as SCENES_PALETTE
@@ -37,12 +38,17 @@ def unknown_class(data: ConfigDict) -> int | None:
 
 def class_names(data: ConfigDict) -> list[str]:
     """A name for each label class; `class 7` where the data set's names are not known here."""
-    known = {"scenes": SCENES_CLASS_NAMES, "cityscapes": cityscapes.CLASS_NAMES}.get(data.name, ())
-    names = [*known[: data.num_classes], *(f"class {i}" for i in range(len(known), num_label_classes(data)))]
-    names = names[: num_label_classes(data)]
-    if unknown_class(data) is not None:
-        names[unknown_class(data)] = "unknown"
-    return names
+    known = {
+        "scenes": SCENES_CLASS_NAMES,
+        "cityscapes": cityscapes.CLASS_NAMES,
+        "coco_stuff": COCO_STUFF,
+        "ade20k": ADE20K if data.label_order == "shifted" else ("unknown", *ADE20K),
+    }.get(data.name, ())
+    count, unknown = num_label_classes(data), unknown_class(data)
+    return [
+        "unknown" if label == unknown else known[label] if label < len(known) else f"class {label}"
+        for label in range(count)
+    ]
 
 
 def palette(num_classes: int, name: str = "") -> np.ndarray:

@@ -21,7 +21,7 @@ def split_key(data: ConfigDict, split: str) -> str:
     """The config key that chose `split`, for messages."""
     if split == data.train_split:
         return "data.root or data.train_split"
-    return f"data.root or data.eval_split ({data.train_split} evaluates on the training images)"
+    return f"data.root, or set data.eval_split (={data.train_split} evaluates on the training images)"
 
 
 def pair_spade_folders(data: ConfigDict, split: str) -> Pairing:

@@ -10,6 +10,14 @@ ADE20K_ORDERS = ("raw", "shifted")
 _LARGEST_ID = 65535
 
 
+class LabelIdError(UserError):
+    """A label map holds ids outside the classes, which `outside` lists."""
+
+    def __init__(self, message: str, outside: tuple[int, ...] = ()):
+        super().__init__(message)
+        self.outside = outside
+
+
 class LabelIds(NamedTuple):
     """How the ids in a label map become classes.
 
@@ -55,7 +63,7 @@ class ClassMapper:
     """Applies `LabelIds` to label maps.
 
     Call: label map `[H, W]` of ids, any integer type, and the file it came from. Returns classes `[H, W]`, uint8 where
-    they fit, else int32. Raises UserError that names the file, the ids outside the classes, and what to set.
+    they fit, else int32. Raises LabelIdError that names the file, the ids outside the classes, and what to set.
     """
 
     def __init__(self, ids: LabelIds):
@@ -91,7 +99,8 @@ class ClassMapper:
         if too_large:
             remedies.append(f"set data.num_classes={max(too_large) + (ids.ade20k_order is None)} if they are classes")
         remedies.append("correct the label map")
-        raise UserError(
+        raise LabelIdError(
             f"{file}: label id {values} outside the {ids.num_classes} classes ({first} to {last}{unknown}): "
-            + ", or ".join(remedies)
+            + ", or ".join(remedies),
+            tuple(outside.tolist()),
         )

@@ -52,6 +52,11 @@ def split_name(data: ConfigDict, split: str) -> str:
     return {"train": data.train_split, "val": data.eval_split}[split]
 
 
+def is_made_of_files(data: ConfigDict) -> bool:
+    """Whether the data set is made of paired image files (an unknown one counts, so that `pair_files` names it)."""
+    return data.name not in ("scenes", "tfds")
+
+
 def pair_files(data: ConfigDict, split: str) -> Pairing:
     """The paired files of a data set that is made of files. Raises UserError as `open_source` does."""
     name = split_name(data, split)

@@ -1,0 +1,29 @@
+"""python -m jaxsyn.data inspect --config configs/METHOD.py[:PRESET] [--config.KEY=VALUE ...] [--output DIR]"""
+
+import sys
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from jaxsyn.data.inspect import inspect
+from jaxsyn.errors import UserError
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "The config, as train.py takes it.", lock_config=True)
+_OUTPUT = flags.DEFINE_string("output", "inspect", "Folder for the contact sheets.")
+
+
+def main(argv: list[str]) -> None:
+    """Exits with status 1 where the data set has problems."""
+    if argv[1:] != ["inspect"]:
+        raise app.UsageError("the command is: inspect")
+    try:
+        problems = inspect(_CONFIG.value.data, _OUTPUT.value)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("config")
+    app.run(main)

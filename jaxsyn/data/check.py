@@ -1,0 +1,85 @@
+"""What a data set is checked for before the first step of training."""
+
+import concurrent.futures
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from jaxsyn.data.classes import num_label_classes
+from jaxsyn.data.files import PairedFiles
+from jaxsyn.data.label_ids import LabelIdError
+from jaxsyn.data.pipeline import preprocess
+from jaxsyn.data.sources import open_source
+from jaxsyn.errors import UserError
+
+
+class Examined(NamedTuple):
+    """One record: its size in pixels; the pixels of each class `[num_label_classes]` if it was decoded; its problem, and
+    the ids outside the classes where that is the problem.
+    """
+
+    index: int
+    size: tuple[int, int] | None = None
+    pixels: np.ndarray | None = None
+    problem: str | None = None
+    outside: tuple[int, ...] = ()
+
+
+def check_source(data: ConfigDict, split: str = "train") -> None:
+    """Checks the "train" or "val" records of `config.data` as far as is quick.
+
+    Every file's header (readable, one id a pixel, equal sizes, fit for data.preprocess), and data.check_records records
+    spread evenly over the split in full (truncation, ids outside the classes). Raises UserError for the first problem; the
+    remaining records are checked in full as training reads them, with the same messages.
+    """
+    for examined in examine(open_source(data, split), data, split):
+        if examined.problem:
+            raise UserError(f"{examined.problem} (list all: `python -m jaxsyn.data inspect`)")
+
+
+def spread(count: int, total: int) -> np.ndarray:
+    """`count` indices (all, where there are fewer) spread evenly over `total` records."""
+    return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+
+
+def examine(source: Sequence[dict], data: ConfigDict, split: str) -> Iterator[Examined]:
+    """Examines the records of an opened source in order, as `check_source` describes, with a bar where it takes long.
+
+    Records of a source without files are only looked at in full, so that those not in the sample are left out.
+    """
+    geometry = preprocess(data)
+    fit = geometry.resized_size if split == "train" else geometry.evaluation_size
+    in_full = set(spread(data.check_records, len(source)).tolist())
+    has_files = isinstance(source, PairedFiles)
+    classes = num_label_classes(data)
+
+    def one(index: int) -> Examined:
+        size = pixels = None
+        try:
+            if has_files:
+                header = source.check_header(index)
+                size = (header.height, header.width)
+                fit(*size, source.pairs[index].image)
+            if index in in_full:
+                record = source[index]
+                size = record["label"].shape
+                pixels = np.bincount(record["label"].ravel(), minlength=classes)
+                fit(*size, record["name"])
+        except LabelIdError as error:
+            return Examined(index, size, pixels, str(error), error.outside)
+        except UserError as error:
+            return Examined(index, size, pixels, str(error))
+        return Examined(index, size, pixels)
+
+    indices = range(len(source)) if has_files else sorted(in_full)
+    threads = concurrent.futures.ThreadPoolExecutor(min(16, 2 * (os.cpu_count() or 1)))
+    try:
+        yield from tqdm(
+            threads.map(one, indices), total=len(indices), desc=f"checking {split} data", delay=2, leave=False
+        )
+    finally:
+        threads.shutdown(cancel_futures=True)

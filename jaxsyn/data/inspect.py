@@ -1,0 +1,117 @@
+"""`python -m jaxsyn.data inspect`: the doctor of a data set."""
+
+import os
+
+import numpy as np
+from ml_collections import ConfigDict
+from PIL import Image
+
+from jaxsyn.data.check import examine, spread
+from jaxsyn.data.classes import class_names, colour, label_ids, num_label_classes, unknown_class
+from jaxsyn.data.files import PairedFiles
+from jaxsyn.data.pipeline import preprocess
+from jaxsyn.data.sources import is_made_of_files, open_source, pair_files, split_name
+from jaxsyn.errors import UserError
+
+_SHEET_ROWS = 8
+_SMALLEST_CELL = 192
+
+
+def inspect(data: ConfigDict, output: str) -> list[str]:
+    """Prints what is in the training and evaluation records of `config.data` and writes a contact sheet of each.
+
+    Returns every problem found, one line each, which it prints as well. The sheets (image, coloured label map, instance
+    edges) go to the folder `output`.
+    """
+    problems = []
+    print(f"{data.name}: {num_label_classes(data)} label classes, pictures of {data.width}x{data.height}")
+    for split in ("train", "val"):
+        try:
+            found = _inspect_split(data, split, output)
+        except UserError as error:
+            print(f"{split} ({split_name(data, split)}): not readable")
+            found = [str(error)]
+        for problem in found:
+            print(f"  problem: {problem}")
+        problems += found
+    print(f"{len(problems)} problems" if problems else "no problems")
+    return problems
+
+
+def _inspect_split(data: ConfigDict, split: str, output: str) -> list[str]:
+    problems = []
+    if is_made_of_files(data):
+        pairing = pair_files(data, split)
+        problems += pairing.problems
+        source = PairedFiles(pairing.pairs, label_ids(data), data.palette_labels)
+    else:
+        source = open_source(data, split)
+    print(f"{split} ({split_name(data, split)}): {len(source)} pairs")
+
+    examined = list(examine(source, data, split))
+    problems += [record.problem for record in examined if record.problem]
+    sizes = sorted((record.size for record in examined if record.size), key=lambda size: (size[0] * size[1], size))
+    if sizes:
+        smallest, median, largest = (f"{w}x{h}" for h, w in (sizes[0], sizes[len(sizes) // 2], sizes[-1]))
+        print(f"  sizes: min {smallest}, median {median}, max {largest} (width x height, by area)")
+    _print_classes(data, [record.pixels for record in examined if record.pixels is not None], len(source))
+    outside = sorted({value for record in examined for value in record.outside})
+    if outside:
+        print(f"  ids outside the classes: {', '.join(map(str, outside))}")
+
+    sound = [record.index for record in examined if record.pixels is not None and not record.problem]
+    if sound:
+        path = os.path.join(output, f"{data.name}_{split}.png")
+        os.makedirs(output, exist_ok=True)
+        Image.fromarray(contact_sheet(source, [sound[i] for i in spread(_SHEET_ROWS, len(sound))], data)).save(path)
+        print(f"  contact sheet: {path}")
+    return problems
+
+
+def _print_classes(data: ConfigDict, pixels: list[np.ndarray], records: int) -> None:
+    print(f"  read in full: {len(pixels)} of {records} records (data.check_records={data.check_records})")
+    if not pixels:
+        return
+    counts = np.array(pixels)
+    total, holding = counts.sum(0), (counts > 0).sum(0)
+    names, unknown = class_names(data), unknown_class(data)
+    print(f"  classes found: {np.count_nonzero(total)} of {len(names)}")
+    for label in np.argsort(-total, kind="stable"):
+        if total[label]:
+            print(
+                f"    {label:4d} {names[label]:<22} {total[label]:>12d} pixels {total[label] / total.sum():7.2%} "
+                f"in {holding[label]} records"
+            )
+    missing = [f"{label} {name}" for label, name in enumerate(names) if not total[label]]
+    print(f"  classes never seen: {', '.join(missing) or 'none'}")
+    if unknown is not None:
+        print(f"  unknown: {total[unknown] / total.sum():.2%} of the pixels")
+
+
+def contact_sheet(source, indices: list[int], data: ConfigDict) -> np.ndarray:
+    """One row a record, as evaluation sees it: image, coloured label map and, where there are any, instance edges.
+
+    Returns uint8 `[rows * height, columns * width, 3]`.
+    """
+    rows = []
+    for index in indices:
+        record = preprocess(data).centre(source[index])
+        cells = [record["image"], colour(record["label"], num_label_classes(data), data.name)]
+        if data.use_instance:
+            cells.append(np.repeat(instance_edges(record["instance"])[..., None] * np.uint8(255), 3, axis=-1))
+        rows.append(np.concatenate(cells, axis=1))
+    sheet = np.concatenate(rows, axis=0)
+    enlarged = max(1, _SMALLEST_CELL // max(data.height, data.width))
+    return sheet.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
+
+
+def instance_edges(instance: np.ndarray) -> np.ndarray:
+    """Pixels whose instance id differs from a left, right, upper or lower neighbour: `[H, W]` ids to bool `[H, W]`."""
+    edges = np.zeros(instance.shape, bool)
+    beside = instance[:, 1:] != instance[:, :-1]
+    below = instance[1:] != instance[:-1]
+    edges[:, 1:] |= beside
+    edges[:, :-1] |= beside
+    edges[1:] |= below
+    edges[:-1] |= below
+    return edges
