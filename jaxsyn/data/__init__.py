@@ -1,6 +1,21 @@
 """Data: sources of labelled images, SPADE's preprocessing, and the pipeline that feeds training and evaluation."""
 
-from jaxsyn.data.classes import class_names, colour, label_ids, num_label_classes, palette, unknown_class
+from jaxsyn.data.check import check_source
+from jaxsyn.data.classes import class_names, colour, num_label_classes, palette, unknown_class
 from jaxsyn.data.config import default_data_config
 from jaxsyn.data.pipeline import device_batches, eval_batches, train_batches
 from jaxsyn.data.sources import open_source
+
+__all__ = [
+    "check_source",
+    "class_names",
+    "colour",
+    "default_data_config",
+    "device_batches",
+    "eval_batches",
+    "num_label_classes",
+    "open_source",
+    "palette",
+    "train_batches",
+    "unknown_class",
+]

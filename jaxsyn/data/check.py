@@ -18,8 +18,8 @@ from jaxsyn.errors import UserError
 
 
 class Examined(NamedTuple):
-    """One record: its size in pixels; the pixels of each class `[num_label_classes]` if it was decoded; its problem, and
-    the ids outside the classes where that is the problem.
+    """One record: its size in pixels, the pixels of each class `[num_label_classes]` if it was decoded, its problem,
+    and the ids outside the classes where they are the problem.
     """
 
     index: int
@@ -33,8 +33,8 @@ def check_source(data: ConfigDict, split: str = "train") -> None:
     """Checks the "train" or "val" records of `config.data` as far as is quick.
 
     Every file's header (readable, one id a pixel, equal sizes, fit for data.preprocess), and data.check_records records
-    spread evenly over the split in full (truncation, ids outside the classes). Raises UserError for the first problem; the
-    remaining records are checked in full as training reads them, with the same messages.
+    spread evenly over the split in full (truncation, ids outside the classes). Raises UserError for the first problem;
+    the remaining records are checked in full as training reads them, with the same messages.
     """
     for examined in examine(open_source(data, split), data, split):
         if examined.problem:

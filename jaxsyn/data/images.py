@@ -76,7 +76,7 @@ def check_id_map(path: str, header: Header, kind: str, palette: bool) -> None:
     """
     if header.format in ("JPEG", "MPO"):
         raise UserError(f"{path}: {kind} saved as JPEG, which changes ids: save it as a single-channel PNG")
-    if header.mode == "P" and palette or header.mode in _ID_MODES:
+    if header.mode in _ID_MODES or (palette and header.mode == "P"):
         return
     if header.mode == "P":
         raise UserError(

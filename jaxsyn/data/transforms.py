@@ -2,9 +2,10 @@
 
 The geometry is that of the authors' loader (github NVlabs/SPADE, data/base_dataset.py): Pillow's bicubic filter for
 images, Pillow's nearest (source floor((i + .5) in / out)) for labels and instances, one crop and one flip for all.
-It differs in three places:
-- scale_shortside_and_crop: the authors draw the crop's offset from the ORIGINAL short side, so that a crop can leave
-  the resized picture and be filled with black; here it is drawn from the resized size.
+It differs in three places.
+- scale_shortside and scale_shortside_and_crop: the authors compute the long side for a short side of load_size, then
+  leave the short side at its ORIGINAL length, in the resize and in the range of the crop's offset, so that pictures are
+  distorted and a crop can leave them; here the short side becomes load_size and the offset is drawn from that size.
 - A crop larger than the resized picture, and a mode whose result is not exactly height x width, are errors here;
   the authors fill with black, or fail when they batch.
 - height and width may differ in every mode: resize_and_crop resizes to a width of load_size and the height that keeps
