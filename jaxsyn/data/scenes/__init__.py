@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxsyn.data.scenes.appearance import render
-from jaxsyn.data.scenes.classes import CLASS_NAMES, DOMAINS, PALETTE, merge_table
+from jaxsyn.data.scenes.classes import CLASS_NAMES, DOMAINS, PALETTE, THINGS, merge_table
 from jaxsyn.data.scenes.countryside import countryside
 from jaxsyn.data.scenes.draw import Draw
 from jaxsyn.data.scenes.layout import Layout, Placed
@@ -19,7 +19,7 @@ from jaxsyn.data.scenes.raster import rasterise
 from jaxsyn.data.scenes.street import street
 from jaxsyn.errors import UserError
 
-__all__ = ["CLASS_NAMES", "DOMAINS", "PALETTE", "Layout", "Placed", "Scenes"]
+__all__ = ["CLASS_NAMES", "DOMAINS", "PALETTE", "THINGS", "Layout", "Placed", "Scenes"]
 
 _LENGTHS = {"train": 10_000, "val": 500}
 _LAYOUT, _APPEARANCE, _DOMAIN = range(3)
@@ -34,8 +34,9 @@ class Scenes:
     picture sees more to the sides), and train and val share no layout.
 
     Args:
-        height, width: size in pixels, each in 16..4096.
-        num_classes: 2..12; below 12, classes merge as `classes.merge_table` says. The instance map stays the same.
+        height, width: size in pixels, each in 16..4096. Thin things (poles, people) need 64 or so to show well.
+        num_classes: 2..12; below 12, classes merge as `classes.merge_table` says, and the instance map keeps the
+            things of all twelve.
         split: "train" or "val".
         seed: which data set; 0 or more.
         length: number of scenes; None for 10000 (train) or 500 (val). Scene i is the same for every length.
@@ -57,7 +58,9 @@ class Scenes:
         merge_table(self.num_classes)
         for name in ("height", "width"):
             if not 16 <= getattr(self, name) <= 4096:
-                raise UserError(f"data.{name}={getattr(self, name)}: scenes are 16 to 4096 pixels; set it in that range")
+                raise UserError(
+                    f"data.{name}={getattr(self, name)}: scenes has sizes of 16 to 4096; set it in that range"
+                )
         if self.split not in _LENGTHS:
             raise UserError(f"split={self.split!r}: scenes has the splits train and val; choose one of them")
         if self.domain not in (*DOMAINS, "all"):

@@ -47,34 +47,30 @@ def render(raster: Raster, label: np.ndarray, domain: str, rng: np.random.Genera
 
 
 def _surfaces(raster: Raster, label: np.ndarray, pan: tuple[float, float], snow: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Colour [H, W, 3] of every surface under neutral light, and its own shine [H, W]."""
+    """Colour [H, W, 3] of every surface under neutral light, and its own shine [H, W].
+
+    Pixels are sorted by class once, so that each class is a contiguous slice and no texture gathers for itself.
+    """
     objects = raster.layout.objects
     looks = np.array([thing.look for thing in objects], np.float32)
     extents = np.array([(abs(thing.width), thing.height) for thing in objects], np.float32)
+    order = np.argsort(label, axis=None, kind="stable")
+    ends = np.cumsum(np.bincount(label.ravel(), minlength=len(classes.CLASS_NAMES))).tolist()
+    row, column = np.divmod(order, label.shape[1])
+    s, t, part, index = (plane.ravel().take(order) for plane in (raster.s, raster.t, raster.part, raster.object))
+    u, v = raster.u.take(column), raster.v.take(row)
+    look, extent = looks.take(index, axis=0), extents.take(index, axis=0)
     rgb = np.zeros((label.size, 3), np.float32)
     shine = np.zeros(label.size, np.float32)
-    flat = label.ravel()
-    u = np.broadcast_to(raster.u[None, :], label.shape).ravel()
-    v = np.broadcast_to(raster.v[:, None], label.shape).ravel()
     for kind, surface in SURFACES.items():
-        where = np.flatnonzero(flat == kind)
-        if not where.size:
+        if ends[kind - 1] == ends[kind]:
             continue
-        index = raster.object.ravel()[where]
-        p = Pixels(
-            s=raster.s.ravel()[where],
-            t=raster.t.ravel()[where],
-            u=u[where],
-            v=v[where],
-            part=raster.part.ravel()[where],
-            object=index,
-            look=looks[index],
-            extent=extents[index],
-            objects=objects,
-            pan=pan,
-        )
-        colour, own = surface(p)
-        rgb[where] = snowed(kind, p, colour) if snow else colour
-        if own is not None:
-            shine[where] = own
-    return rgb.reshape(*label.shape, 3), shine.reshape(label.shape)
+        own = slice(ends[kind - 1], ends[kind])
+        p = Pixels(s[own], t[own], u[own], v[own], part[own], index[own], look[own], extent[own], objects, pan)
+        colour, shining = surface(p)
+        rgb[own] = snowed(kind, p, colour) if snow else colour
+        if shining is not None:
+            shine[own] = shining
+    back = np.empty_like(order)
+    back[order] = np.arange(order.size)
+    return rgb.take(back, axis=0).reshape(*label.shape, 3), shine.take(back).reshape(label.shape)

@@ -21,9 +21,7 @@ def countryside(draw: Draw) -> Layout:
         lake = draw.place(classes.WATER, "lake", foot * across, foot, width=foot * wide, length=reach)
         far.append(lake)
     winding = draw.between(0.2, 0.6) if draw.chance(0.6) else 0.0
-    road = draw.place(
-        classes.ROAD, "strip", draw.between(-0.8, 0.8), 1.0, width=draw.between(0.7, 1.1), length=winding
-    )
+    road = draw.place(classes.ROAD, "strip", draw.between(-0.8, 0.8), 1.0, width=draw.between(0.7, 1.1), length=winding)
     if draw.chance(0.85):
         far.append(road)
     free = [thing for thing in _scattered(draw, vanish) if _on_land(thing, road, lake)]

@@ -62,9 +62,7 @@ class Draw:
 
     def rail(self, x: float) -> Placed:
         """A fence that runs away from the camera."""
-        return self.place(
-            classes.FENCE, "rail", x, 0.7, height=self.between(0.38, 0.5), length=self.between(5.0, 8.0)
-        )
+        return self.place(classes.FENCE, "rail", x, 0.7, height=self.between(0.38, 0.5), length=self.between(5.0, 8.0))
 
 
 def from_back(things: list[Placed]) -> list[Placed]:

@@ -8,7 +8,9 @@ from jaxsyn.data.scenes.raster import Raster
 from jaxsyn.data.scenes.weather import Weather
 
 _LAMP = np.array((1.0, 0.78, 0.42), np.float32)
+_SHADOW = 0.12
 _GROUND = (classes.GRASS, classes.ROAD, classes.SIDEWALK, classes.WATER)
+_IS_GROUND = np.isin(np.arange(len(classes.CLASS_NAMES)), _GROUND)
 
 
 def sky(raster: Raster, weather: Weather, pan: tuple[float, float], sun: float, clouds: float) -> np.ndarray:
@@ -26,7 +28,7 @@ def sky(raster: Raster, weather: Weather, pan: tuple[float, float], sun: float, 
     coarse, fine = noise.tiles()
     cover = np.clip(0.5 * (coarse[index] + 0.25 * fine[index]) + 0.9 * clouds - 0.55, 0.0, 0.9)
     if weather.stars:
-        rgb = rgb + (0.5 * (fine[noise.at(0.9 * u + pan[1], 0.9 * v + pan[0])] > 2.3))[:, :, None]
+        rgb = rgb + (0.5 * (fine[noise.at(0.9 * u + pan[1], 0.9 * v + pan[0])] > 2.6))[:, :, None]
     rgb = rgb + (cloud - rgb) * cover[:, :, None]
     glow = np.exp(-((u - sun) ** 2 + (v - 0.4 * horizon) ** 2) / 0.05)
     return rgb + glow[:, :, None] * np.array(weather.glow, np.float32)
@@ -40,22 +42,40 @@ def sunshine(raster: Raster, label: np.ndarray, sun: float, pan: tuple[float, fl
     rows = slice(int(np.searchsorted(raster.v, layout.horizon)), None)
     ahead = 1 / np.maximum(raster.v[rows, None] - layout.horizon, 1e-3)
     across = (raster.u[None, :] - layout.vanish) * ahead
-    ground = np.isin(label[rows], _GROUND)
-    lit = np.ones(ground.shape, bool)
-    lean = -0.9 if sun > 0 else 0.9
+    lit = np.ones(across.shape, np.float32)
     for thing in layout.objects:
-        if thing.shape == "block":
-            band = slice(*np.searchsorted(-ahead[:, 0], (-thing.depth - thing.length, -thing.depth)).tolist())
-            lit[band] &= (across[band] - thing.x) * lean > 0.35 * thing.height if thing.x * lean < 0 else True
-        elif thing.label in classes.THINGS and thing.shape != "rail":
-            half_deep = 0.12 + 0.12 * abs(thing.width)
-            band = slice(*np.searchsorted(-ahead[:, 0], (-thing.depth - half_deep, -thing.depth + half_deep)).tolist())
-            half = 0.5 * abs(thing.width) + 0.16 * thing.height
-            offset = (across[band] - thing.x - lean * 0.4 * half) / half
-            lit[band] &= offset**2 + ((ahead[band] - thing.depth) / half_deep) ** 2 > 1
+        _cast_shadow(lit, thing, layout.vanish, raster.u, across, ahead, -0.9 if sun > 0 else 0.9)
     drift = noise.tiles()[0][noise.at(0.02 * across + pan[1], 0.02 * ahead + pan[0])]
-    share[rows] *= np.where(ground, (0.88 + 0.12 * drift) * np.where(lit, 1.0, 0.12), 1.0)
+    ground = _IS_GROUND[label[rows]]
+    share[rows] *= np.where(ground, (0.88 + 0.12 * drift) * lit, 1.0)
     return share
+
+
+def _cast_shadow(
+    lit: np.ndarray,
+    thing: Placed,
+    vanish: float,
+    u: np.ndarray,
+    across: np.ndarray,
+    ahead: np.ndarray,
+    lean: float,
+) -> None:
+    """Darkens the ground `lit` [h, W], whose pixels lie at the world position (across, ahead), beside a thing.
+
+    Houses in a row shade a band on the side that `lean` points to, other things an ellipse at their foot.
+    """
+    if thing.shape == "block":
+        if thing.x * lean < 0:
+            band = slice(*np.searchsorted(-ahead[:, 0], (-thing.depth - thing.length, -thing.depth)).tolist())
+            lit[band][(across[band] - thing.x) * lean < 0.35 * thing.height] = _SHADOW
+    elif thing.label in classes.THINGS and thing.shape != "rail":
+        if abs(vanish + thing.x / thing.depth) > u[-1] + 0.4:
+            return
+        deep = 0.12 + 0.12 * abs(thing.width)
+        wide = 0.5 * abs(thing.width) + 0.16 * thing.height
+        band = slice(*np.searchsorted(-ahead[:, 0], (-thing.depth - deep, -thing.depth + deep)).tolist())
+        offset = (across[band] - thing.x - lean * 0.4 * wide) / wide
+        lit[band][offset**2 + ((ahead[band] - thing.depth) / deep) ** 2 < 1] = _SHADOW
 
 
 def _facing(thing: Placed, sun: float) -> tuple[float, float]:
@@ -77,6 +97,6 @@ def lamplight(raster: Raster, strength: float) -> np.ndarray:
             u = layout.vanish + (thing.x + thing.width) * near
             head, foot = layout.horizon + (1 - thing.height) * near, layout.horizon + near
             across = ((raster.u - u) / (1.6 * near)) ** 2
-            light[:, :, 0] += 0.7 * np.exp(-((raster.v - head) / (0.45 * near)) ** 2)[:, None] * np.exp(-12 * across)
-            light[:, :, 0] += 1.0 * np.exp(-((raster.v - foot) / (0.35 * near)) ** 2)[:, None] * np.exp(-4 * across)
+            light[:, :, 0] += 0.7 * np.exp(-(((raster.v - head) / (0.45 * near)) ** 2))[:, None] * np.exp(-12 * across)
+            light[:, :, 0] += 1.0 * np.exp(-(((raster.v - foot) / (0.35 * near)) ** 2))[:, None] * np.exp(-4 * across)
     return strength * light * _LAMP

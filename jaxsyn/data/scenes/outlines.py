@@ -40,7 +40,7 @@ def _car_side(s: np.ndarray, t: np.ndarray, look: Look) -> tuple[np.ndarray, int
     lean = 0.12 if look[0] < 0.5 else -0.12
     body = (np.abs(s) < 1.0 - 0.3 * np.maximum(t - 0.45, 0)) & (t > 0.14) & (t < 0.62)
     cabin = (np.abs(s + lean) < 0.78 - 0.6 * (t - 0.55)) & (t >= 0.62)
-    wheels = (np.abs(s) - 0.58) ** 2 + ((t - 0.16) * 0.4) ** 2 < 0.034
+    wheels = (np.abs(s) - 0.58) ** 2 + ((t - 0.2) * 0.8) ** 2 < 0.0256
     return body | cabin | wheels, 0
 
 

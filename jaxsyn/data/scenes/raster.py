@@ -1,15 +1,12 @@
 """Turns a layout into pixel maps: which object is seen where, at which of its own coordinates, how far away."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from jaxsyn.data.scenes import classes, outlines
 from jaxsyn.data.scenes.layout import Layout, Placed, strip_middle
-
-Shape = Callable[[Placed, "Raster", np.ndarray, np.ndarray], None]
 
 
 @dataclass
@@ -70,16 +67,34 @@ def rasterise(layout: Layout, height: int, width: int) -> Raster:
     return raster
 
 
+def _between(positions: np.ndarray, low: float, high: float) -> slice:
+    """The evenly spaced positions in [low, high), by arithmetic: a search costs as much as painting a small thing."""
+    first, step = float(positions[0]), float(positions[1] - positions[0])
+    start, stop = (min(max(math.ceil((end - first) / step), 0), len(positions)) for end in (low, high))
+    return slice(start, stop)
+
+
 def _window(raster: Raster, left: float, right: float, top: float, bottom: float) -> tuple[slice, slice] | None:
     """Rows and columns of the pixels whose centres lie in a box given in picture units; None if there are none."""
-    rows = slice(*np.searchsorted(raster.v, (top, bottom)).tolist())
-    columns = slice(*np.searchsorted(raster.u, (left, right)).tolist())
-    if rows.start == rows.stop or columns.start == columns.stop:
+    columns = _between(raster.u, left, right)
+    if columns.start >= columns.stop:
+        return None
+    rows = _between(raster.v, top, bottom)
+    if rows.start >= rows.stop:
         return None
     return rows, columns
 
 
-def _paint(raster, window, index, mask, s, t, part, depth) -> None:
+def _paint(
+    raster: Raster,
+    window: tuple[slice, slice],
+    index: int,
+    mask: np.ndarray | bool,
+    s: np.ndarray,
+    t: np.ndarray,
+    part: np.ndarray | int,
+    depth: np.ndarray | float,
+) -> None:
     np.copyto(raster.object[window], index, where=mask)
     np.copyto(raster.s[window], s, where=mask)
     np.copyto(raster.t[window], t, where=mask)

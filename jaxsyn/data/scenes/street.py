@@ -54,8 +54,17 @@ def _row_of_houses(draw: Draw, middle: float, side: int, kerb: float) -> list[Pl
     houses, depth = [], draw.between(0.7, 1.4)
     while depth < 11.0:
         length = draw.between(0.9, 1.9) * (0.8 + 0.2 * depth)
-        houses.append(draw.place(classes.BUILDING, "block", middle + side * wall, depth, side * draw.between(1.2, 2.0),
-                                 draw.between(1.5, 3.8), length))  # fmt: skip
+        houses.append(
+            draw.place(
+                classes.BUILDING,
+                "block",
+                middle + side * wall,
+                depth,
+                side * draw.between(1.2, 2.0),
+                draw.between(1.5, 3.8),
+                length,
+            )
+        )
         depth += length
         if draw.chance(0.25):
             depth += draw.between(0.4, 1.4)

@@ -38,7 +38,7 @@ class Pixels:
         """Coarse and fine noise [n] at positions in tile sides, shifted by scene and by object."""
         index = noise.at(x + self.pan[0] + self.look[:, 6], y + self.pan[1] + self.look[:, 7])
         coarse, fine = noise.tiles()
-        return coarse[index], fine[index]
+        return coarse.take(index), fine.take(index)
 
     def of_shape(self, shape: str) -> np.ndarray:
         """bool [n]: the pixels of the objects of one shape."""
@@ -46,7 +46,7 @@ class Pixels:
 
     def pick(self, table: np.ndarray, number: int) -> np.ndarray:
         """The row [n, 3] of a table of colours that the object's `number` chooses."""
-        return table[(self.look[:, number] * len(table)).astype(np.intp)]
+        return table.take((self.look[:, number] * len(table)).astype(np.intp), axis=0)
 
 
 Surface = tuple[np.ndarray, np.ndarray | None]
@@ -73,12 +73,23 @@ def _line(position: np.ndarray, share: float) -> np.ndarray:
 
 GRASS = _colours((0.36, 0.60, 0.16), (0.52, 0.64, 0.20))
 WALLS = _colours(
-    (0.68, 0.36, 0.28), (0.86, 0.76, 0.58), (0.78, 0.56, 0.30), (0.60, 0.44, 0.40), (0.84, 0.62, 0.52), (0.74, 0.70, 0.66)
-)  # fmt: skip
+    (0.68, 0.36, 0.28),
+    (0.86, 0.76, 0.58),
+    (0.78, 0.56, 0.30),
+    (0.60, 0.44, 0.40),
+    (0.84, 0.62, 0.52),
+    (0.74, 0.70, 0.66),
+)
 ROOFS = _colours((0.56, 0.22, 0.16), (0.40, 0.22, 0.20), (0.46, 0.32, 0.26))
 LEAVES = _colours((0.08, 0.30, 0.08), (0.14, 0.36, 0.10), (0.22, 0.36, 0.08), (0.06, 0.28, 0.16))
-PAINTS = _colours((0.85, 0.10, 0.10), (0.10, 0.25, 0.80), (0.95, 0.75, 0.08), (0.92, 0.92, 0.94), (0.10, 0.62, 0.60),
-                  (0.90, 0.40, 0.08))  # fmt: skip
+PAINTS = _colours(
+    (0.85, 0.10, 0.10),
+    (0.10, 0.25, 0.80),
+    (0.95, 0.75, 0.08),
+    (0.92, 0.92, 0.94),
+    (0.10, 0.62, 0.60),
+    (0.90, 0.40, 0.08),
+)
 SHIRTS = _colours((0.85, 0.15, 0.35), (0.20, 0.35, 0.85), (0.95, 0.80, 0.20), (0.60, 0.15, 0.65), (0.95, 0.95, 0.95))
 TROUSERS = _colours((0.12, 0.14, 0.30), (0.20, 0.16, 0.14), (0.30, 0.32, 0.45))
 SKINS = _colours((0.94, 0.76, 0.62), (0.78, 0.56, 0.42), (0.48, 0.32, 0.24))
@@ -108,7 +119,7 @@ def sidewalk(p: Pixels) -> Surface:
     _, fine = p.noise(0.2 * p.s, 0.2 * p.t)
     joints = _line(4.0 * p.s, 0.12) | _line(2.0 * p.t, 0.12)
     tile = noise.tiles()[0][noise.at(np.floor(4 * p.s) * 0.137, np.floor(2 * p.t) * 0.173)]
-    light = 0.70 + 0.05 * tile + 0.03 * fine - 0.16 * (joints & (p.t < 7))
+    light = 0.80 + 0.06 * tile + 0.03 * fine - 0.16 * (joints & (p.t < 7))
     tint = mix(_colours((1.0, 0.93, 0.82)), _colours((0.98, 0.96, 0.92)), p.look[:, 1])
     return light[:, None] * tint, None
 
@@ -161,9 +172,12 @@ def building(p: Pixels) -> Surface:
 def car(p: Pixels) -> Surface:
     sideways = p.of_shape("car_side")
     body = p.pick(PAINTS, 1) * (0.75 + 0.45 * p.t)[:, None]
-    wheel = np.where(sideways, (np.abs(p.s) - 0.58) ** 2 + ((p.t - 0.16) * 0.4) ** 2 < 0.028, p.t < 0.13)
-    pane = np.where(sideways, (np.abs(p.s) < 0.66 - 0.6 * (p.t - 0.55)) & (np.abs(p.s + 0.05) > 0.04),
-                    np.abs(p.s) < 0.72 - 0.45 * (p.t - 0.62))  # fmt: skip
+    wheel = np.where(sideways, (np.abs(p.s) - 0.58) ** 2 + ((p.t - 0.2) * 0.8) ** 2 < 0.021, p.t < 0.13)
+    pane = np.where(
+        sideways,
+        (np.abs(p.s) < 0.66 - 0.6 * (p.t - 0.55)) & (np.abs(p.s + 0.05) > 0.04),
+        np.abs(p.s) < 0.72 - 0.45 * (p.t - 0.62),
+    )
     pane &= (p.t > 0.64) & (p.t < 0.92)
     lights = (np.abs(p.t - 0.45) < 0.09) & np.where(sideways, np.abs(p.s) > 0.92, np.abs(np.abs(p.s) - 0.74) < 0.2)
     lamp = np.where((p.look[:, 2] < 0.5)[:, None], _colours((1.0, 0.95, 0.75)), _colours((0.95, 0.12, 0.08)))
@@ -186,7 +200,10 @@ def person(p: Pixels) -> Surface:
 def pole(p: Pixels) -> Surface:
     """A metal lamp post or a wooden mast."""
     mast = p.of_shape("mast")
-    rgb = np.where(mast[:, None], _colours((0.30, 0.20, 0.12)), p.pick(POSTS, 0)) * (1 - 0.5 * p.s * (p.part == 0))[:, None]
+    rgb = (
+        np.where(mast[:, None], _colours((0.30, 0.20, 0.12)), p.pick(POSTS, 0))
+        * (1 - 0.5 * p.s * (p.part == 0))[:, None]
+    )
     head = (p.part == 1) & ~mast & (np.abs(p.s) > 1.2)
     return np.where(head[:, None], _colours((0.95, 0.92, 0.75)), rgb), head.astype(np.float32)
 

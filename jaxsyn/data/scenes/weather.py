@@ -63,11 +63,11 @@ WEATHER = {
         stars=False,
     ),
     "night": Weather(
-        zenith=(0.02, 0.03, 0.10),
-        skyline=(0.09, 0.11, 0.24),
+        zenith=(0.03, 0.04, 0.13),
+        skyline=(0.13, 0.15, 0.30),
         cloud=(0.10, 0.11, 0.20),
-        ambient=(0.17, 0.19, 0.32),
-        sun=(0.07, 0.09, 0.13),
+        ambient=(0.22, 0.25, 0.40),
+        sun=(0.12, 0.14, 0.18),
         glow=(0.05, 0.06, 0.08),
         haze=0.02,
         lamps=1.0,
@@ -96,7 +96,8 @@ _ICE = np.array((0.66, 0.80, 0.88), np.float32)
 
 def snowed(label: int, p: Pixels, rgb: np.ndarray) -> np.ndarray:
     """The colours [n, 3] of the pixels of a class after snow: on the ground in patches, on roofs, crowns and ice."""
-    coarse, fine = p.noise(0.09 * p.s, 0.09 * p.t)
+    scale = 0.35 if label == classes.TREE else 0.09
+    coarse, fine = p.noise(scale * p.s, scale * p.t)
     if label == classes.GRASS:
         return mix(rgb, _SNOW * (1 + 0.03 * fine)[:, None], ramp(0.92 + 0.18 * coarse))
     if label == classes.ROAD:
