@@ -32,7 +32,8 @@ def render(raster: Raster, label: np.ndarray, domain: str, rng: np.random.Genera
     share = light.sunshine(raster, label, sun, pan)[:, :, None]
     lit = np.array(weather.ambient, np.float32) + share * np.array(weather.sun, np.float32)
     if weather.lamps:
-        lit += light.lamplight(raster, weather.lamps)
+        lamps = light.lamplight(raster, weather.lamps)
+        lit += lamps
     rgb = albedo * lit
     veil = 1 - np.exp(-weather.haze * (0.6 + 0.8 * haze) * raster.depth)
     rgb += (np.array(weather.skyline, np.float32) - rgb) * np.minimum(veil, 0.55)[:, :, None]
@@ -40,7 +41,7 @@ def render(raster: Raster, label: np.ndarray, domain: str, rng: np.random.Genera
         rgb += shine[:, :, None] * weather.lamps * (_WARM - rgb)
     above = light.sky(raster, weather, pan, sun, clouds)
     if weather.lamps:
-        above += 0.5 * light.lamplight(raster, weather.lamps)[: len(above)]
+        above += 0.5 * lamps[: len(above)]
     np.copyto(rgb[: len(above)], above, where=(label[: len(above)] == classes.SKY)[:, :, None])
     rgb *= (0.9 + 0.2 * brightness) * tint
     return (np.clip(rgb, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)
