@@ -117,5 +117,3 @@ class LabelConv(Conv):
         kernel, bias = self.weights(label.channels)
         y = label_convolve(label, kernel, stride=self.stride, padding=self.border, padding_mode=self.padding_mode)
         return y if bias is None else y + bias
-
-

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 from jax import lax
 
 
@@ -56,13 +57,5 @@ def average_pool(x: jax.Array, window: int = 3, stride: int = 2, padding: int = 
 
     [B, H, W, C] float -> [B, (H + 2 * padding - window) // stride + 1, ..., C].
     """
-    pads = ((0, 0), (padding, padding), (padding, padding), (0, 0))
-    windows, strides = (1, window, window, 1), (1, stride, stride, 1)
-    total = lax.reduce_window(x, jnp.zeros((), x.dtype), lax.add, windows, strides, pads)
-    rows, columns = (_window_counts(size, window, stride, padding) for size in x.shape[1:3])
-    return total / jnp.asarray(np.outer(rows, columns)[None, :, :, None], x.dtype)
-
-
-def _window_counts(size: int, window: int, stride: int, padding: int) -> np.ndarray:
-    starts = np.arange((size + 2 * padding - window) // stride + 1) * stride - padding
-    return np.minimum(starts + window, size) - np.maximum(starts, 0)
+    pads = ((padding, padding),) * 2
+    return nn.avg_pool(x, (window, window), (stride, stride), pads, count_include_pad=False)

@@ -1,0 +1,48 @@
+"""Distances between generated and real images, in features or pixels."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+# Of relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 of VGG-19 (pix2pixHD, section 3.2, taken over by SPADE).
+VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+
+
+def mean_absolute(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Mean |x - y| over all elements, in float32."""
+    return jnp.abs(x.astype(jnp.float32) - y.astype(jnp.float32)).mean()
+
+
+def feature_matching(on_fake: Sequence[Sequence[jax.Array]], on_real: Sequence[Sequence[jax.Array]]) -> jax.Array:
+    """Discriminator feature matching (pix2pixHD, equation 4), as SPADE weighs it.
+
+    The sum over the hidden features of each discriminator of their mean absolute difference, then the mean over
+    discriminators. Real features are constants.
+
+    Args:
+        on_fake, on_real: a discriminator's features each, the last of which is its prediction and does not count.
+    """
+    distances = [
+        mean_absolute(fake, lax.stop_gradient(real))
+        for fakes, reals in zip(on_fake, on_real, strict=True)
+        for fake, real in zip(fakes[:-1], reals[:-1], strict=True)
+    ]
+    return sum(distances) / len(on_fake)
+
+
+def perceptual(
+    features: Callable[[jax.Array], Sequence[jax.Array]],
+    fake: jax.Array,
+    real: jax.Array,
+    weights: Sequence[float] = VGG_WEIGHTS,
+) -> jax.Array:
+    """Weighted mean absolute differences of a feature network's taps (Johnson et al. 2016; SPADE's GAN_VGG).
+
+    Args:
+        features: images [B, H, W, 3] in [-1, 1], as they are -> one array a tap.
+        fake, real: images; the real ones are constants.
+    """
+    on_fake, on_real = features(fake), lax.stop_gradient(features(real))
+    return sum(w * mean_absolute(f, r) for w, f, r in zip(weights, on_fake, on_real, strict=True))

@@ -1,0 +1,92 @@
+"""What a method is: networks, the optimiser updates of a training step, and how images are made."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from jaxsyn.methods.nets import Nets
+
+Batch = Mapping[str, jax.Array]
+Terms = dict[str, jax.Array]
+Rules = tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """One optimiser update of a training step.
+
+    Attributes:
+        name: the prefix of its terms in the logs.
+        trains: names of the networks whose parameters it updates.
+        loss: pure function (nets, batch, rng) -> (scalar to minimise, terms to log by name, unweighted).
+        every: the update is made in steps divisible by this.
+    """
+
+    name: str
+    trains: tuple[str, ...]
+    loss: Callable[[Nets, Batch, jax.Array], tuple[jax.Array, Terms]]
+    every: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    """A network with given weights that no phase trains (VGG in a perceptual loss).
+
+    Attributes:
+        weights: path of a file that holds its state dict under the original names.
+        rules: renamings from our parameter names to those of the file.
+        inputs: shape of an input, for checking the file before it is used.
+    """
+
+    module: nn.Module
+    weights: str
+    rules: Rules
+    inputs: tuple[int, ...]
+
+
+class Method(ABC):
+    """A paper's system. Subclasses live one a file in `jaxsyn.methods` and hold no state but their config."""
+
+    def __init__(self, config: ConfigDict):
+        self.config = config
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """What networks compute in; parameters and statistics are float32 always."""
+        return jnp.dtype(self.config.compute_dtype)
+
+    @property
+    def num_classes(self) -> int:
+        """Classes of a label map, the unknown one included where the data set has it."""
+        return self.config.data.num_classes + (self.config.data.unknown_label is not None)
+
+    @abstractmethod
+    def networks(self) -> dict[str, nn.Module]:
+        """Name -> module of every network that is trained."""
+
+    @abstractmethod
+    def phases(self) -> tuple[Phase, ...]:
+        """The updates of one training step, in order."""
+
+    @abstractmethod
+    def generate(self, nets: Nets, batch: Batch, rng: jax.Array, **controls: Any) -> jax.Array:
+        """Images [B, H, W, 3] in [-1, 1]; what a method can be told beside the batch are its keyword arguments."""
+
+    def frozen(self) -> dict[str, Frozen]:
+        """Name -> network with given weights; available to losses by name, like the others."""
+        return {}
+
+    def checkpoint_names(self) -> dict[str, Rules]:
+        """Network -> regular expressions with replacements that turn our parameter names into the authors'."""
+        return {}
+
+    def weigh(self, terms: Terms) -> tuple[jax.Array, Terms]:
+        """The sum of the terms by their weights in `config.loss.weights`, and the terms as they are."""
+        weights = self.config.loss.weights
+        return sum(weights[name] * term for name, term in terms.items()), terms

@@ -1,0 +1,46 @@
+"""The keys that every config has."""
+
+from ml_collections import ConfigDict
+
+from jaxsyn.data.config import default_data_config
+
+
+def default_config() -> ConfigDict:
+    """Defaults of everything that is no method's business; a file in `configs/` adds `method`, `model` and `loss`."""
+    config = ConfigDict()
+    config.seed = 0
+    config.batch_size = 8  # global: over all devices and processes
+    config.num_steps = 1000
+    config.log_every = 10
+    config.checkpoint_every = 500
+    config.image_every = 250
+    config.eval_every = 0  # steps between evaluations while training; 0: only by eval.py
+    config.keep_checkpoints = 2
+    config.compute_dtype = "float32"  # or bfloat16; parameters and statistics stay float32
+    config.remat = False  # recompute a block's activations in the backward pass instead of storing them
+
+    # Devices along each axis: data (batch), space (image height), fsdp (batch, parameters and optimiser state).
+    # -1: all devices that the other axes leave.
+    config.mesh = ConfigDict({"data": -1, "space": 1, "fsdp": 1})
+
+    config.data = default_data_config()
+
+    config.optimizer = ConfigDict()
+    config.optimizer.b1 = 0.0
+    config.optimizer.b2 = 0.9
+    config.optimizer.epsilon = 1e-8
+    config.optimizer.learning_rate = ConfigDict()  # network -> rate
+    config.optimizer.decay_start = 0  # step from which rates fall linearly to zero
+    config.optimizer.decay_steps = 0  # steps that this takes; 0: rates are constant
+    config.optimizer.clip = 0.0  # largest global gradient norm of a phase; 0: gradients stay as they are
+    config.optimizer.accumulate = 1  # slices of the batch whose gradients are averaged into one update
+
+    # Moving average of parameters, for the networks named: decay 0 keeps none.
+    config.ema = ConfigDict({"decay": 0.0, "networks": ("generator",)})
+
+    config.eval = ConfigDict()
+    config.eval.batch_size = 8
+    config.eval.num_images = 200  # at most
+    config.eval.seed = 0  # of latents
+    config.eval.use_ema = True  # where there is a moving average
+    return config

@@ -1,0 +1,38 @@
+"""Optimisers and their schedules, as the recipes of this field have them."""
+
+import jax
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from jaxsyn.errors import UserError
+
+
+def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
+    """Adam without its learning rate: that depends on the network and the step (`learning_rate`)."""
+    return optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.epsilon)
+
+
+def learning_rate(config: ConfigDict, network: str, step: jax.Array) -> jax.Array:
+    """Rate of a network at a step: constant, then linear to zero over `decay_steps` from `decay_start`.
+
+    Different rates for generator and discriminator are the two-timescale update rule (Heusel et al. 2017).
+
+    Raises:
+        UserError: the config has no rate for the network.
+    """
+    if network not in config.learning_rate:
+        raise UserError(f"optimizer.learning_rate has no rate for {network!r}: set optimizer.learning_rate.{network}")
+    rate = jnp.float32(config.learning_rate[network])
+    if not config.decay_steps:
+        return rate
+    done = (step - config.decay_start).astype(jnp.float32) / config.decay_steps
+    return rate * (1 - jnp.clip(done, 0, 1))
+
+
+def clip_by_global_norm(gradients: optax.Updates, largest: float) -> optax.Updates:
+    """Scales gradients down to a global norm of at most `largest`; 0 leaves them as they are."""
+    if not largest:
+        return gradients
+    scale = jnp.minimum(1.0, largest / jnp.maximum(optax.global_norm(gradients), 1e-12))
+    return jax.tree.map(lambda g: g * scale, gradients)
