@@ -44,7 +44,7 @@ def _opened(path: str) -> Iterator[Image.Image]:
         raise UserError(f"{path}: no such file: it was there when the folder was listed, restore it") from None
     except _DECODE_ERRORS as error:
         size = os.path.getsize(path) if os.path.isfile(path) else 0
-        reason = " ".join(str(error).split()).replace(path, "the file")
+        reason = " ".join(str(error).split()).replace(str(path), "the file")
         raise UserError(
             f"{path}: truncated or unreadable image of {size} bytes ({reason}): replace the file or remove the pair"
         ) from None

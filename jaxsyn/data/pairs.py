@@ -26,7 +26,7 @@ class Pairing(NamedTuple):
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sorts digit runs as numbers, as SPADE does: `a2` before `a10`."""
-    return [(0, int(part), part) if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", name)]
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", name)]
 
 
 def without_extension(relative: str) -> str:

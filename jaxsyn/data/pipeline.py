@@ -20,6 +20,9 @@ from jaxsyn.data.sources import open_source
 from jaxsyn.data.transforms import Preprocess, to_batch_form
 from jaxsyn.errors import UserError
 
+# More positions than any run takes; grain's own endless repeat overflows for batches of one.
+_ENDLESS = 2**40
+
 
 def preprocess(data: ConfigDict) -> Preprocess:
     """The preprocessing that `config.data` asks for."""
@@ -38,7 +41,8 @@ def train_batches(
     """
     local = _local_batch_size(config.batch_size, "batch_size", process_count)
     source = open_source(config.data, "train")
-    records = grain.MapDataset.source(source).seed(config.seed).shuffle().repeat()
+    records = grain.MapDataset.source(source).seed(config.seed).shuffle()
+    records = records.repeat(max(1, _ENDLESS // len(source)))
     records = records.random_map(_Augment(preprocess(config.data), _batch_keys(config.data)))
     batches = records.batch(local)[start_step * process_count + process_index :: process_count]
     return iter(_prefetched(batches, config.data.num_workers))
