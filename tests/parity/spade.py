@@ -12,7 +12,7 @@ import optax
 from ml_collections import ConfigDict
 
 from configs.spade import get_config
-from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
+from jaxsyn.interop.state_dict import expected_shapes, from_state_dict, to_state_dict
 from jaxsyn.layers import LabelMap, instance_edges
 from jaxsyn.losses.adversarial import discriminator_loss, generator_loss
 from jaxsyn.losses.variational import kl_divergence
@@ -206,7 +206,9 @@ def _encoder(case: Case, variables: dict[str, Any]) -> Results:
 
 def _vgg() -> dict[str, Any]:
     template = jax.eval_shape(VGG19().init, jax.random.key(0), _shape((1, 32, 32, 3)))
-    return from_state_dict(vgg_state(), template, TORCH_RULES)["params"]
+    state = vgg_state()
+    used = {name: state[name] for name in expected_shapes(template, TORCH_RULES)}
+    return from_state_dict(used, template, TORCH_RULES)["params"]
 
 
 def _frozen(method: Spade) -> dict[str, Any]:
