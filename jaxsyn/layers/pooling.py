@@ -1,7 +1,7 @@
 """Max pooling as torch's `ceil_mode` shapes it."""
 
-from flax import linen as nn
 import jax
+from flax import linen as nn
 
 
 def max_pool_ceil(x: jax.Array, window: int = 3, stride: int = 2, padding: int = 0) -> jax.Array:

@@ -7,6 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxsyn.layers.resample import area_axis, resample
+
 # Flax path -> name in torchvision's VGG checkpoints.
 TORCH_RULES = ((r"(features|classifier)_(\d+)", r"\1.\2"),)
 
@@ -21,7 +23,7 @@ class VGG(nn.Module):
         last tap are neither built nor run.
     pooled_blocks: how many blocks keep their pool. MUNIT's VGG-16 has 3: no pool between conv4_3 and conv5_1. Layers
         keep their usual numbers all the same.
-    num_classes: if given, the classifier is built as well and its logits follow the taps; the input must be 224x224.
+    num_classes: if given, the classifier is built as well and its logits follow the taps.
     dtype: compute type; None follows the input.
     """
 
@@ -49,6 +51,7 @@ class VGG(nn.Module):
         return outputs if self.num_classes is None else (*outputs, self._classify(x))
 
     def _classify(self, x: jax.Array) -> jax.Array:
+        x = resample(x, 7, 7, area_axis)
         x = jnp.moveaxis(x, -1, 1).reshape(len(x), -1)  # the checkpoints flatten channel, row, column
         for index, width in ((0, 4096), (3, 4096)):
             x = nn.relu(nn.Dense(width, dtype=self.dtype, name=f"classifier_{index}")(x))
