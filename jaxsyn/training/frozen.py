@@ -1,0 +1,32 @@
+"""Networks with given weights, read from the files that their authors publish."""
+
+import os
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxsyn.errors import UserError
+from jaxsyn.interop.files import read_state_dict
+from jaxsyn.interop.state_dict import expected_shapes, from_state_dict
+from jaxsyn.methods import Frozen, Method
+
+
+def load_frozen(method: Method) -> dict[str, Any]:
+    """Name -> parameters of every frozen network of a method.
+
+    Raises:
+        UserError: a file is absent, unreadable, or holds another network.
+    """
+    return {name: _load(frozen) for name, frozen in method.frozen().items()}
+
+
+def _load(frozen: Frozen) -> Any:
+    if not os.path.isfile(frozen.weights):
+        raise UserError(f"{frozen.weights}: no such file of weights; correct the path in the config")
+    inputs = jax.ShapeDtypeStruct(frozen.inputs, jnp.float32)
+    template = jax.eval_shape(frozen.module.init, jax.random.key(0), inputs)
+    state_dict = read_state_dict(frozen.weights)
+    # Published files hold layers after the last one that is used.
+    used = {name: state_dict[name] for name in expected_shapes(template, frozen.rules) if name in state_dict}
+    return from_state_dict(used, template, frozen.rules, source=frozen.weights)["params"]

@@ -1,0 +1,185 @@
+"""The training loop."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from jaxsyn.data import device_batches, open_source, train_batches
+from jaxsyn.data.check import check_source
+from jaxsyn.training.checkpoints import Checkpoints
+from jaxsyn.training.pictures import Pictures
+from jaxsyn.training.runs import Run, make_run
+from jaxsyn.training.sharding import put_batch, replicated
+from jaxsyn.training.state import TrainState
+from jaxsyn.training.step import train_step
+from jaxsyn.training.telemetry import Telemetry, require_finite
+from jaxsyn.training.workdir import CHECKPOINTS, IMAGES, open_workdir, truncate_metrics
+
+Evaluate = Callable[[Run, TrainState], Mapping[str, float]]
+
+
+def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = None) -> None:
+    """Trains until `config.num_steps`, from the newest checkpoint in `workdir` where there is one.
+
+    The devices run ahead of the host, which waits for them only where it logs. A loss that is not finite stops the run
+    before anything is saved after it.
+
+    Args:
+        evaluate: called every `config.eval_every` steps; its figures are logged as `eval/NAME`.
+
+    Raises:
+        UserError: the config, the data, the workdir or a weight file is unusable; or a loss became non-finite.
+    """
+    check_source(config.data, "train")
+    path = open_workdir(workdir, config)
+    checkpoints = Checkpoints(path / CHECKPOINTS, config.keep_checkpoints)
+    start = checkpoints.latest_step() or 0
+    host_batches = iter(train_batches(config, start_step=start, **_processes()))
+    first = next(host_batches)
+    run = make_run(config, first)
+    _introduce(run, path, start)
+    if start >= config.num_steps:
+        print(f"{path} is at step {start} of {config.num_steps} already: nothing to do; raise num_steps to go on")
+        checkpoints.close()
+        return
+    place = partial(put_batch, run.mesh)
+    state = checkpoints.restore(start, run.template) if start else run.initial_state(place(first))
+    truncate_metrics(path, start)
+    batches = device_batches(itertools.chain([first], host_batches), place)
+    telemetry = Telemetry(path)
+    try:
+        _run_steps(run, state, start, batches, checkpoints, telemetry, evaluate)
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on from step {checkpoints.latest_step() or 0}")
+    finally:
+        checkpoints.close()
+        telemetry.close()
+
+
+def _run_steps(
+    run: Run,
+    state: TrainState,
+    start: int,
+    batches: Iterator[Mapping[str, jax.Array]],
+    checkpoints: Checkpoints,
+    telemetry: Telemetry,
+    evaluate: Evaluate | None,
+) -> None:
+    config = run.config
+    step_function, batches = _compile(run, state, batches)
+    pictures = Pictures(run.method, config, run.mesh) if config.image_every else None
+    pending: list[tuple[int, dict[str, jax.Array]]] = []
+    with tqdm(total=config.num_steps, initial=start, unit="step", dynamic_ncols=True) as bar:
+        clock, logged = time.perf_counter(), start
+        for step in range(start + 1, config.num_steps + 1):
+            state, terms = step_function(state, run.frozen, next(batches))
+            pending.append((step, terms))
+            last = step == config.num_steps
+            save = last or _due(step, config.checkpoint_every)
+            if save or _due(step, config.log_every):
+                values = _settle(run, pending, checkpoints)
+                now = time.perf_counter()
+                rate = (step - logged) * config.batch_size / (now - clock)
+                clock, logged = now, step
+                if last or _due(step, config.log_every):
+                    telemetry.scalars(step, values)
+                    telemetry.board(step, {"images_per_second": rate})
+                bar.set_postfix_str(_summary(values, rate), refresh=False)
+                bar.update(step - bar.n)
+            if save:
+                _require_finite_parameters(step, state, checkpoints)
+                checkpoints.save(step, state)
+            if pictures and (last or _due(step, config.image_every)):
+                picture = telemetry.picture(step, pictures(state))
+                bar.write(f"step {step}: {picture}")
+            if evaluate and _due(step, config.eval_every):
+                telemetry.scalars(step, {f"eval/{name}": value for name, value in evaluate(run, state).items()})
+            if pictures or evaluate:
+                clock = time.perf_counter() if logged == step else clock
+    checkpoints.wait()
+
+
+def _compile(
+    run: Run, state: TrainState, batches: Iterator[Mapping[str, jax.Array]]
+) -> tuple[Callable[..., Any], Iterator[Mapping[str, jax.Array]]]:
+    """The compiled step, and the batches with the one that was looked at put back."""
+    first = next(batches)
+    shardings = jax.tree.map(lambda leaf: leaf.sharding, run.template)
+    function = jax.jit(
+        partial(train_step, run.method, run.config),
+        donate_argnums=0,
+        out_shardings=(shardings, replicated(run.mesh)),
+    )
+    print("compiling the training step ...", end=" ", flush=True)
+    began = time.perf_counter()
+    compiled = function.lower(state, run.frozen, first).compile()
+    print(f"{time.perf_counter() - began:.0f} s")
+    return compiled, itertools.chain([first], batches)
+
+
+def _settle(
+    run: Run, pending: list[tuple[int, dict[str, jax.Array]]], checkpoints: Checkpoints
+) -> dict[str, float]:
+    """Waits for the steps that are under way, checks all their terms, and gives the last one's."""
+    resting = {phase.name: phase.every for phase in run.method.phases()}
+    values: dict[str, float] = {}
+    for step, terms in jax.device_get(pending):
+        # `step` steps are done, so this one was number `step - 1`.
+        values = {k: float(v) for k, v in terms.items() if (step - 1) % resting[k.split("/")[0]] == 0}
+        require_finite(step, values, _last_good(checkpoints))
+    pending.clear()
+    return values
+
+
+def _require_finite_parameters(step: int, state: TrainState, checkpoints: Checkpoints) -> None:
+    """A finite loss can leave parameters that are not, by its gradient; those must not be saved."""
+    sums = _sums(state.params)
+    require_finite(step, {f"parameters of {name}": float(value) for name, value in sums.items()}, _last_good(checkpoints))
+
+
+@jax.jit
+def _sums(params: Mapping[str, Any]) -> dict[str, jax.Array]:
+    return {name: sum(jnp.sum(x) for x in jax.tree.leaves(tree)) for name, tree in params.items()}
+
+
+def _last_good(checkpoints: Checkpoints) -> str:
+    checkpoints.wait()
+    latest = checkpoints.latest_step()
+    return "there is no checkpoint yet" if latest is None else f"the last good checkpoint is that of step {latest}"
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+def _processes() -> dict[str, int]:
+    return {"process_index": jax.process_index(), "process_count": jax.process_count()}
+
+
+def _summary(values: Mapping[str, float], rate: float) -> str:
+    terms = " ".join(f"{name.split('/')[0][0]}/{name.split('/')[1]}={v:.2f}" for name, v in values.items())
+    return f"{terms} {rate:.1f} images/s"
+
+
+def _introduce(run: Run, workdir: Path, start: int) -> None:
+    config = run.config
+    data = f"{config.data.name}: {len(open_source(config.data, 'train'))} images at {config.data.height}x{config.data.width}"
+    sizes = {name: sum(int(np.prod(x.shape)) for x in jax.tree.leaves(t)) for name, t in run.template.params.items()}
+    networks = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+    mesh = ", ".join(f"{axis} {size}" for axis, size in run.mesh.shape.items())
+    print(f"{config.method} on {data}, batch {config.batch_size}, {config.compute_dtype}")
+    print(f"parameters: {networks}")
+    print(f"devices: {run.mesh.size} x {jax.devices()[0].device_kind} ({mesh})")
+    print(f"workdir: {workdir} (pictures in {workdir / IMAGES}, curves: tensorboard --logdir {workdir})")
+    print(f"{'resuming from' if start else 'starting at'} step {start} of {config.num_steps}")
+
+

@@ -1,0 +1,58 @@
+"""What a run tells while it trains: metrics.jsonl, TensorBoard, pictures."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tensorboardX import SummaryWriter
+
+from jaxsyn.errors import UserError
+from jaxsyn.training.workdir import IMAGES, METRICS
+
+
+class Telemetry:
+    """Writes scalars and pictures of a run by step."""
+
+    def __init__(self, workdir: Path):
+        self._images = workdir / IMAGES
+        self._images.mkdir(exist_ok=True)
+        self._metrics = (workdir / METRICS).open("a", buffering=1)
+        self._board = SummaryWriter(str(workdir / "tensorboard"))
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """One line of metrics.jsonl, and TensorBoard's scalars."""
+        self._metrics.write(json.dumps({"step": step, **values}) + "\n")
+        self.board(step, values)
+
+    def board(self, step: int, values: Mapping[str, float]) -> None:
+        """TensorBoard's scalars alone: what differs from run to run, as timings do."""
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)
+
+    def picture(self, step: int, picture: np.ndarray) -> Path:
+        """A picture uint8 [H, W, 3] as PNG and in TensorBoard; returns the file."""
+        path = self._images / f"{step:07d}.png"
+        Image.fromarray(picture).save(path)
+        self._board.add_image("input_output_truth", picture, step, dataformats="HWC")
+        return path
+
+    def close(self) -> None:
+        """Writes out what is pending."""
+        self._metrics.close()
+        self._board.close()
+
+
+def require_finite(step: int, values: Mapping[str, float], last_good: str) -> None:
+    """
+    Raises:
+        UserError: a value is not finite; names it, the step, and the checkpoint to go back to.
+    """
+    bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)]
+    if bad:
+        raise UserError(
+            f"step {step}: {', '.join(bad)}: training stopped; {last_good}. Lower optimizer.learning_rate, set "
+            "optimizer.clip, or use compute_dtype=float32"
+        )

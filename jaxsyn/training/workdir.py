@@ -1,0 +1,84 @@
+"""What lies in a run's directory beside its checkpoints."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxsyn.errors import UserError
+
+CONFIG, METRICS, CHECKPOINTS, IMAGES = "config.json", "metrics.jsonl", "checkpoints", "images"
+# Keys that a checkpoint's arrays depend on.
+STRUCTURAL = ("method", "model.", "data.num_classes", "data.unknown_label", "data.use_instance", "ema.")
+
+
+def open_workdir(workdir: str | Path, config: ConfigDict) -> Path:
+    """Makes the directory of a run, or checks that an existing one is of this config.
+
+    Returns:
+        Its path. What else differs from the config that the run began with is printed, not refused.
+
+    Raises:
+        UserError: the directory cannot be written to, or holds a run of another method or model.
+    """
+    path = Path(workdir)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"{path}: cannot write there ({error.strerror}); choose another --workdir") from error
+    if (path / CONFIG).exists():
+        for line in compare_config(path, config):
+            print(f"changed since the run began: {line}")
+    else:
+        write_atomically(path / CONFIG, json.dumps(config.to_dict(), indent=1, default=str) + "\n")
+    return path
+
+
+def compare_config(workdir: Path, config: ConfigDict) -> list[str]:
+    """The keys of `config` that differ from those the run in `workdir` began with, as `key: old -> new`.
+
+    Raises:
+        UserError: one of them decides what the checkpoints' arrays look like.
+    """
+    began = _flatten(json.loads((workdir / CONFIG).read_text()))
+    now = _flatten(json.loads(json.dumps(config.to_dict(), default=str)))
+    changes = {key: f"{key}: {began.get(key)} -> {now.get(key)}" for key in sorted(began.keys() | now.keys())}
+    changes = {key: line for key, line in changes.items() if began.get(key) != now.get(key)}
+    structural = [line for key, line in changes.items() if key.startswith(STRUCTURAL)]
+    if structural:
+        raise UserError(f"{workdir} holds a run of another model ({'; '.join(structural)}); choose another --workdir")
+    return list(changes.values())
+
+
+def truncate_metrics(workdir: Path, step: int) -> None:
+    """Drops what was logged after `step`: those steps will be made again."""
+    path = workdir / METRICS
+    if path.exists():
+        lines = [line for line in path.read_text().splitlines() if _logged_step(line) <= step]
+        write_atomically(path, "".join(f"{line}\n" for line in lines))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a file so that it is there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def _logged_step(line: str) -> float:
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError):
+        return float("inf")  # the torn last line of a killed run
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in tree.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
