@@ -48,6 +48,14 @@ def train_batches(
     return iter(_prefetched(batches, config.data.num_workers))
 
 
+def blank_batch(config: ConfigDict) -> dict[str, np.ndarray]:
+    """A global batch of zeros with the shapes and dtypes of `train_batches`, made without looking at the data."""
+    size, data = config.batch_size, config.data
+    picture = (size, data.height, data.width)
+    shapes = {"image": ((*picture, 3), np.float32), "domain": ((size,), np.int32)}
+    return {key: np.zeros(*shapes.get(key, (picture, np.int32))) for key in _batch_keys(data)}
+
+
 def eval_batches(
     config: ConfigDict,
     split: str = "val",

@@ -43,18 +43,15 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     path = open_workdir(workdir, config)
     checkpoints = Checkpoints(path / CHECKPOINTS, config.keep_checkpoints)
     start = checkpoints.latest_step() or 0
-    host_batches = iter(train_batches(config, start_step=start, **_processes()))
-    first = next(host_batches)
-    run = make_run(config, first)
+    run = make_run(config)
     _introduce(run, path, start)
     if start >= config.num_steps:
         print(f"{path} is at step {start} of {config.num_steps} already: nothing to do; raise num_steps to go on")
         checkpoints.close()
         return
-    place = partial(put_batch, run.mesh)
-    state = checkpoints.restore(start, run.template) if start else run.initial_state(place(first))
+    state = checkpoints.restore(start, run.template) if start else run.initial_state()
     truncate_metrics(path, start)
-    batches = device_batches(itertools.chain([first], host_batches), place)
+    batches = device_batches(train_batches(config, start_step=start, **_processes()), partial(put_batch, run.mesh))
     telemetry = Telemetry(path)
     try:
         _run_steps(run, state, start, batches, checkpoints, telemetry, evaluate)
@@ -126,9 +123,7 @@ def _compile(
     return compiled, itertools.chain([first], batches)
 
 
-def _settle(
-    run: Run, pending: list[tuple[int, dict[str, jax.Array]]], checkpoints: Checkpoints
-) -> dict[str, float]:
+def _settle(run: Run, pending: list[tuple[int, dict[str, jax.Array]]], checkpoints: Checkpoints) -> dict[str, float]:
     """Waits for the steps that are under way, checks all their terms, and gives the last one's."""
     resting = {phase.name: phase.every for phase in run.method.phases()}
     values: dict[str, float] = {}
@@ -143,7 +138,9 @@ def _settle(
 def _require_finite_parameters(step: int, state: TrainState, checkpoints: Checkpoints) -> None:
     """A finite loss can leave parameters that are not, by its gradient; those must not be saved."""
     sums = _sums(state.params)
-    require_finite(step, {f"parameters of {name}": float(value) for name, value in sums.items()}, _last_good(checkpoints))
+    require_finite(
+        step, {f"parameters of {name}": float(value) for name, value in sums.items()}, _last_good(checkpoints)
+    )
 
 
 @jax.jit
@@ -181,5 +178,3 @@ def _introduce(run: Run, workdir: Path, start: int) -> None:
     print(f"devices: {run.mesh.size} x {jax.devices()[0].device_kind} ({mesh})")
     print(f"workdir: {workdir} (pictures in {workdir / IMAGES}, curves: tensorboard --logdir {workdir})")
     print(f"{'resuming from' if start else 'starting at'} step {start} of {config.num_steps}")
-
-

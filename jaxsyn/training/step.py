@@ -92,7 +92,13 @@ def _update(
 
 
 def _accumulate(
-    method: Method, slices: int, phase: Phase, state: TrainState, frozen: Mapping[str, Tree], batch: Batch, rng: jax.Array
+    method: Method,
+    slices: int,
+    phase: Phase,
+    state: TrainState,
+    frozen: Mapping[str, Tree],
+    batch: Batch,
+    rng: jax.Array,
 ) -> tuple[dict[str, Tree], dict[str, jax.Array], dict[str, Tree]]:
     """Gradients and terms averaged over slices of the batch, the networks' states passing from slice to slice."""
     if slices == 1:
