@@ -12,8 +12,8 @@ from jaxsyn.networks.bottleneck import Bottleneck, stored_norm
 TORCH_RULES = ((r"base_(\d+)_(\d+)", r"base.\1.\2"), (r"downsample_(\d)", r"downsample.\1"))
 
 # RGB statistics of Cityscapes that the released weights expect, for images in [0, 1].
-MEAN = (0.29010, 0.32808, 0.28696)
-STD = (0.18295, 0.18657, 0.18448)
+MEAN = (0.290101, 0.328081, 0.286964)
+STD = (0.182954, 0.186566, 0.184475)
 
 STRIDE = 8
 

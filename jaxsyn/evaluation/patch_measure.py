@@ -1,0 +1,50 @@
+"""The sliced Wasserstein distance of two sets, gathered batch by batch."""
+
+import jax
+import numpy as np
+
+from jaxsyn.errors import UserError
+from jaxsyn.evaluation.metrics import sliced_wasserstein as swd
+from jaxsyn.evaluation.score import Score
+
+PATCHES_PER_IMAGE = 128
+REPEATS, DIRECTIONS = 4, 128
+
+
+class PatchMeasure:
+    """Draws patches at every level of each image; they are kept, 75 KB an image and level.
+
+    height, width: of the images, which must halve down to 16 pixels. seed: of the patch positions and directions.
+    """
+
+    def __init__(self, height: int, width: int, seed: int = 0):
+        self.sizes = swd.pyramid_sizes(height, width)
+        self.seed = seed
+        self.generators = {side: np.random.default_rng((seed, index)) for index, side in enumerate(("real", "fake"))}
+        self.patches: dict[str, list[list[np.ndarray]]] = {side: [[] for _ in self.sizes] for side in ("real", "fake")}
+        self._pyramid = jax.jit(lambda images: swd.laplacian_pyramid(images, len(self.sizes)))
+        self._cut = jax.jit(swd.patches)
+
+    def add(self, side: str, images: jax.Array, mask: np.ndarray) -> None:
+        """images: uint8 [B, H, W, 3] of the "real" or "fake" side; mask: bool [B], False for rows that only pad."""
+        kept = np.repeat(np.asarray(mask), PATCHES_PER_IMAGE)
+        for index, level in enumerate(self._pyramid(images)):
+            where = swd.draw_positions(self.generators[side], len(kept), self.sizes[index])
+            self.patches[side][index].append(np.asarray(self._cut(level, *where))[kept])
+
+    def scores(self) -> dict[str, Score]:
+        """The distance times 1000 at each level, and the mean of the levels."""
+        record = {"patches_per_image": PATCHES_PER_IMAGE, "directions": REPEATS * DIRECTIONS, "seed": self.seed}
+        distances = {}
+        for index, (height, width) in enumerate(self.sizes):
+            sides = [np.concatenate(self.patches[side][index]) for side in ("real", "fake")]
+            if len(sides[0]) != len(sides[1]):
+                images = [len(side) // PATCHES_PER_IMAGE for side in sides]
+                raise UserError(f"swd sorts two sets of one size: {images[0]} real and {images[1]} fake images")
+            directions = np.random.default_rng((self.seed, 2, index)).standard_normal(
+                (REPEATS, sides[0].shape[1], DIRECTIONS), dtype=np.float32
+            )
+            distance = swd.sliced_wasserstein(*(swd.standardise(side) for side in sides), directions)
+            distances[f"swd_{height}x{width}"] = 1e3 * float(distance)
+        mean = float(np.mean(list(distances.values())))
+        return {name: Score(value, "times 1000", record) for name, value in (distances | {"swd": mean}).items()}
