@@ -42,14 +42,15 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     check_source(config.data, "train")
     path = open_workdir(workdir, config)
     checkpoints = Checkpoints(path / CHECKPOINTS, config.keep_checkpoints)
-    start = checkpoints.latest_step() or 0
+    latest = checkpoints.latest_step()
+    start = latest or 0
     run = make_run(config)
     _introduce(run, path, start)
     if start >= config.num_steps:
         print(f"{path} is at step {start} of {config.num_steps} already: nothing to do; raise num_steps to go on")
         checkpoints.close()
         return
-    state = checkpoints.restore(start, run.template) if start else run.initial_state()
+    state = checkpoints.restore(start, run.template) if latest is not None else run.initial_state()
     truncate_metrics(path, start)
     batches = device_batches(train_batches(config, start_step=start, **_processes()), partial(put_batch, run.mesh))
     telemetry = Telemetry(path)
@@ -137,10 +138,8 @@ def _settle(run: Run, pending: list[tuple[int, dict[str, jax.Array]]], checkpoin
 
 def _require_finite_parameters(step: int, state: TrainState, checkpoints: Checkpoints) -> None:
     """A finite loss can leave parameters that are not, by its gradient; those must not be saved."""
-    sums = _sums(state.params)
-    require_finite(
-        step, {f"parameters of {name}": float(value) for name, value in sums.items()}, _last_good(checkpoints)
-    )
+    sums = {f"parameters of {name}": float(value) for name, value in _sums(state.params).items()}
+    require_finite(step, sums, _last_good(checkpoints))
 
 
 @jax.jit
@@ -169,7 +168,8 @@ def _summary(values: Mapping[str, float], rate: float) -> str:
 
 def _introduce(run: Run, workdir: Path, start: int) -> None:
     config = run.config
-    data = f"{config.data.name}: {len(open_source(config.data, 'train'))} images at {config.data.height}x{config.data.width}"
+    size = f"{config.data.height}x{config.data.width}"
+    data = f"{config.data.name}: {len(open_source(config.data, 'train'))} images at {size}"
     sizes = {name: sum(int(np.prod(x.shape)) for x in jax.tree.leaves(t)) for name, t in run.template.params.items()}
     networks = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
     mesh = ", ".join(f"{axis} {size}" for axis, size in run.mesh.shape.items())

@@ -52,7 +52,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def grid(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """Columns of pictures, uint8 [B, H, W, 3] each, as one picture with white gaps: the i-th row holds the i-th of all."""
+    """Columns of pictures, uint8 [B, H, W, 3] each, as one picture: the i-th row holds the i-th of each, white gaps."""
     pads = ((0, 0), (0, GAP), (0, GAP), (0, 0))
     padded = [np.pad(column, pads, constant_values=255) for column in columns]
     wide = np.concatenate(padded, axis=2)
