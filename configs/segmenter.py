@@ -20,8 +20,9 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     config = default_config()
     config.method = "segmenter"
     config.batch_size = 16
-    config.num_steps = 1500
-    config.checkpoint_every = 500
+    config.num_steps = 900
+    config.checkpoint_every = 300
+    config.image_every = 300
 
     config.data.domain = "all"
     config.data.height = config.data.width = 96
