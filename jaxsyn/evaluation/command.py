@@ -1,0 +1,74 @@
+"""What eval.py does: restore, evaluate, print, write."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+from ml_collections import ConfigDict
+
+from jaxsyn.errors import UserError
+from jaxsyn.evaluation.evaluator import Evaluation, Evaluator
+from jaxsyn.evaluation.gallery import Gallery
+from jaxsyn.evaluation.measures import choose_measures, exhibit
+from jaxsyn.evaluation.report import write_report
+from jaxsyn.evaluation.score import Score
+from jaxsyn.training.runs import restore_run
+from jaxsyn.training.workdir import write_atomically
+
+
+def evaluate_run(config: ConfigDict, workdir: str | Path, step: int | None = None) -> None:
+    """Evaluates a checkpoint, prints the scores, and writes WORKDIR/eval/metrics.json and WORKDIR/eval/report.html.
+
+    Args:
+        step: which checkpoint; None takes the newest.
+
+    Raises:
+        UserError: the workdir holds no such checkpoint, the config or the data is unusable, or an image is not finite.
+    """
+    workdir = Path(workdir)
+    if config.method == "segmenter":
+        raise UserError("the segmenter makes label maps, not images: python -m jaxsyn.evaluation.segmenter measures it")
+    run, state = restore_run(config, workdir, step)
+    step = int(state.step)
+    print(f"evaluating {config.method} of {workdir}, step {step}")
+    gallery = Gallery()
+    evaluation = Evaluator(run)(state, [*choose_measures(config), exhibit(gallery)])
+    print(format_table(evaluation.scores))
+    if jax.process_index() == 0:
+        folder = workdir / "eval"
+        folder.mkdir(exist_ok=True)
+        write_metrics(folder / "metrics.json", step, evaluation)
+        write_report(folder / "report.html", workdir, config, step, evaluation, gallery)
+        print(f"metrics: {folder / 'metrics.json'}\nreport:  {folder / 'report.html'}")
+
+
+def write_metrics(path: Path, step: int, evaluation: Evaluation) -> None:
+    """Writes JSON: `step`, `metrics` by name, `protocol`, and `notes` on metrics that are missing or need care.
+
+    A value that could not be had, or is not finite, is null. What a metric alone depends on (weights by their SHA-256,
+    numbers of samples) stands in `protocol` under its name.
+    """
+    scores = evaluation.scores
+    content = {
+        "step": step,
+        "metrics": {name: _finite(score.value) for name, score in scores.items()},
+        "protocol": evaluation.protocol | {name: dict(s.protocol) for name, s in scores.items() if s.protocol},
+        "notes": {name: score.note for name, score in scores.items() if score.note},
+    }
+    write_atomically(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def format_table(scores: Mapping[str, Score]) -> str:
+    """Names and values in two aligned columns; of a score without a value, why there is none."""
+    width = max(map(len, scores))
+    lines = []
+    for name, score in scores.items():
+        value = "         -" if score.value is None else f"{score.value:10.4f}"
+        lines.append(f"  {name:<{width}}  {value}  {score.note}".rstrip())
+    return "\n".join(lines)
