@@ -6,6 +6,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from jaxsyn.errors import UserError
+from jaxsyn.training.compilation import keep_compiled_programs
 from jaxsyn.training.loop import train
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "Recipe: configs/METHOD.py or configs/METHOD.py:PRESET.")
@@ -18,6 +19,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         raise app.UsageError(f"unknown arguments: {' '.join(arguments[1:])}")
     logging.set_verbosity(logging.WARNING)  # the checkpoint library tells every file it touches
+    keep_compiled_programs()
     try:
         train(CONFIG.value, WORKDIR.value)
     except UserError as error:

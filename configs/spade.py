@@ -90,7 +90,7 @@ def _paper(config: ConfigDict, *, images: int, epochs: int, decay_epochs: int) -
     config.optimizer.decay_steps = steps_per_epoch * decay_epochs
     config.log_every, config.image_every, config.checkpoint_every = 50, 1000, 5000
     config.eval.num_images = 5000
-    config.data.num_workers = 8
+    config.data.num_workers = 4
 
 
 def _cityscapes(config: ConfigDict) -> None:
