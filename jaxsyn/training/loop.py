@@ -24,17 +24,17 @@ from jaxsyn.training.step import train_step
 from jaxsyn.training.telemetry import Telemetry, require_finite
 from jaxsyn.training.workdir import CHECKPOINTS, IMAGES, open_workdir, truncate_metrics
 
-Evaluate = Callable[[Run, TrainState], Mapping[str, float]]
+Evaluate = Callable[[TrainState], Mapping[str, float]]
 
 
-def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = None) -> None:
+def train(config: ConfigDict, workdir: str | Path, evaluator: Callable[[Run], Evaluate] | None = None) -> None:
     """Trains until `config.num_steps`, from the newest checkpoint in `workdir` where there is one.
 
     The devices run ahead of the host, which waits for them only where it logs. A loss that is not finite stops the run
     before anything is saved after it.
 
     Args:
-        evaluate: called every `config.eval_every` steps; its figures are logged as `eval/NAME`.
+        evaluator: makes of a run what is called every `config.eval_every` steps; its figures are logged as `eval/NAME`.
 
     Raises:
         UserError: the config, the data, the workdir or a weight file is unusable; or a loss became non-finite.
@@ -55,6 +55,7 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     batches = device_batches(train_batches(config, start_step=start, **_processes()), partial(put_batch, run.mesh))
     telemetry = Telemetry(path)
     try:
+        evaluate = evaluator(run) if evaluator and config.eval_every else None
         _run_steps(run, state, start, batches, checkpoints, telemetry, evaluate)
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on from step {checkpoints.latest_step() or 0}")
@@ -77,32 +78,32 @@ def _run_steps(
     pictures = Pictures(run.method, config, run.mesh) if config.image_every else None
     pending: list[tuple[int, dict[str, jax.Array]]] = []
     with tqdm(total=config.num_steps, initial=start, unit="step", dynamic_ncols=True) as bar:
-        clock, logged = time.perf_counter(), start
+        clock, counted = time.perf_counter(), start
         for step in range(start + 1, config.num_steps + 1):
             state, terms = step_function(state, run.frozen, next(batches))
             pending.append((step, terms))
             last = step == config.num_steps
             save = last or _due(step, config.checkpoint_every)
-            if save or _due(step, config.log_every):
-                values = _settle(run, pending, checkpoints)
-                now = time.perf_counter()
-                rate = (step - logged) * config.batch_size / (now - clock)
-                clock, logged = now, step
-                if last or _due(step, config.log_every):
-                    telemetry.scalars(step, values)
-                    telemetry.board(step, {"images_per_second": rate})
-                bar.set_postfix_str(_summary(values, rate), refresh=False)
-                bar.update(step - bar.n)
+            measure = evaluate is not None and (last or _due(step, config.eval_every))
+            show = pictures is not None and (last or _due(step, config.image_every))
+            log = last or measure or _due(step, config.log_every)
+            if not (save or show or log):
+                continue
+            values = _settle(run, pending, checkpoints)
+            rate = (step - counted) * config.batch_size / (time.perf_counter() - clock)
+            bar.set_postfix_str(_summary(values, rate), refresh=False)
+            bar.update(step - bar.n)
             if save:
                 _require_finite_parameters(step, state, checkpoints)
                 checkpoints.save(step, state)
-            if pictures and (last or _due(step, config.image_every)):
-                picture = telemetry.picture(step, pictures(state))
-                bar.write(f"step {step}: {picture}")
-            if evaluate and _due(step, config.eval_every):
-                telemetry.scalars(step, {f"eval/{name}": value for name, value in evaluate(run, state).items()})
-            if pictures or evaluate:
-                clock = time.perf_counter() if logged == step else clock
+            if show:
+                bar.write(f"step {step}: {telemetry.picture(step, pictures(state))}")
+            if measure:
+                values |= {f"eval/{name}": value for name, value in evaluate(state).items()}
+            if log:
+                telemetry.scalars(step, values)
+                telemetry.board(step, {"images_per_second": rate})
+            clock, counted = time.perf_counter(), step
     checkpoints.wait()
 
 
