@@ -6,7 +6,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation.evaluator import periodic
+from jaxsyn.evaluation.evaluator import evaluate_in_training
 from jaxsyn.training.compilation import keep_compiled_programs
 from jaxsyn.training.loop import train
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)  # the checkpoint library tells every file it touches
     keep_compiled_programs()
     try:
-        train(CONFIG.value, WORKDIR.value, periodic)
+        train(CONFIG.value, WORKDIR.value, evaluate_in_training)
     except UserError as error:
         sys.exit(f"error: {error}")
 

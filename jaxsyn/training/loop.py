@@ -24,17 +24,17 @@ from jaxsyn.training.step import train_step
 from jaxsyn.training.telemetry import Telemetry, require_finite
 from jaxsyn.training.workdir import CHECKPOINTS, IMAGES, open_workdir, truncate_metrics
 
-Evaluate = Callable[[TrainState], Mapping[str, float]]
+Evaluate = Callable[[Run, TrainState], Mapping[str, float]]
 
 
-def train(config: ConfigDict, workdir: str | Path, evaluator: Callable[[Run], Evaluate] | None = None) -> None:
+def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = None) -> None:
     """Trains until `config.num_steps`, from the newest checkpoint in `workdir` where there is one.
 
     The devices run ahead of the host, which waits for them only where it logs. A loss that is not finite stops the run
     before anything is saved after it.
 
     Args:
-        evaluator: makes of a run what is called every `config.eval_every` steps; its figures are logged as `eval/NAME`.
+        evaluate: called every `config.eval_every` steps; its figures are logged as `eval/NAME`.
 
     Raises:
         UserError: the config, the data, the workdir or a weight file is unusable; or a loss became non-finite.
@@ -55,8 +55,7 @@ def train(config: ConfigDict, workdir: str | Path, evaluator: Callable[[Run], Ev
     batches = device_batches(train_batches(config, start_step=start, **_processes()), partial(put_batch, run.mesh))
     telemetry = Telemetry(path)
     try:
-        evaluate = evaluator(run) if evaluator and config.eval_every else None
-        _run_steps(run, state, start, batches, checkpoints, telemetry, evaluate)
+        _run_steps(run, state, start, batches, checkpoints, telemetry, evaluate if config.eval_every else None)
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on from step {checkpoints.latest_step() or 0}")
     finally:
@@ -99,7 +98,7 @@ def _run_steps(
             if show:
                 bar.write(f"step {step}: {telemetry.picture(step, pictures(state))}")
             if measure:
-                values |= {f"eval/{name}": value for name, value in evaluate(state).items()}
+                values |= {f"eval/{name}": value for name, value in evaluate(run, state).items()}
             if log:
                 telemetry.scalars(step, values)
                 telemetry.board(step, {"images_per_second": rate})
