@@ -9,7 +9,7 @@ import jax
 from ml_collections import ConfigDict
 
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation.evaluator import Evaluation, Evaluator
+from jaxsyn.evaluation.evaluator import Evaluation, evaluate
 from jaxsyn.evaluation.gallery import Gallery
 from jaxsyn.evaluation.measures import choose_measures, exhibit
 from jaxsyn.evaluation.report import write_report
@@ -34,7 +34,7 @@ def evaluate_run(config: ConfigDict, workdir: str | Path, step: int | None = Non
     step = int(state.step)
     print(f"evaluating {config.method} of {workdir}, step {step}")
     gallery = Gallery()
-    evaluation = Evaluator(run)(state, [*choose_measures(config), exhibit(gallery)])
+    evaluation = evaluate(run, state, [*choose_measures(config), exhibit(gallery)])
     print(format_table(evaluation.scores))
     if jax.process_index() == 0:
         folder = workdir / "eval"

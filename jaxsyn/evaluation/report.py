@@ -17,8 +17,8 @@ from jaxsyn.evaluation.evaluator import Evaluation
 from jaxsyn.evaluation.gallery import Exhibit, Gallery
 from jaxsyn.training.workdir import METRICS, write_atomically
 
-# Photographs larger than this are embedded as JPEG: as PNG, a page of them takes tens of megabytes.
-LARGEST_PNG = 128 * 128
+# Smaller pictures are enlarged pixel by pixel, larger photographs embedded as JPEG: a page of PNGs is too heavy.
+SMALL = 128 * 128
 
 # Metric -> what it is, and which way is better.
 MEANINGS = {
@@ -55,6 +55,7 @@ def write_report(
     page = environment.get_template("report.html").render(
         title=f"{config.method} on {config.data.name}, step {step}",
         workdir=workdir,
+        small=config.data.height * config.data.width <= SMALL,
         metrics=[(name, score, *MEANINGS.get(name, ("", ""))) for name, score in evaluation.scores.items()],
         protocol=evaluation.protocol,
         details=_details(evaluation),
@@ -78,7 +79,7 @@ def _details(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 def _row(exhibit: Exhibit, source: Sequence[dict], config: ConfigDict) -> Row:
     coloured = colour(exhibit.label, num_label_classes(config.data), config.data.name)
-    photograph = "PNG" if exhibit.label.size <= LARGEST_PNG else "JPEG"
+    photograph = "PNG" if exhibit.label.size <= SMALL else "JPEG"
     pictures = [
         ("label map", _image(coloured, "PNG")),
         ("generated", _image(exhibit.fake, photograph)),

@@ -1,0 +1,42 @@
+import jax
+import numpy as np
+import pytest
+
+from jaxsyn.data.scenes import Scenes
+from jaxsyn.errors import UserError
+from jaxsyn.evaluation.judge import load_judge, save_judge
+from jaxsyn.evaluation.metrics.segmentation import confusion_matrix, mean_iou
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return load_judge()
+
+
+def test_the_packaged_segmenter_names_most_pixels_of_scenes_it_was_not_trained_on(judge):
+    scenes = [Scenes(64, 64, split="val")[i] for i in range(16)]
+    images = np.stack([scene["image"] for scene in scenes]) / np.float32(127.5) - 1
+    logits, features = jax.jit(judge.network.apply)(judge.variables, images)
+    confusion = confusion_matrix(np.stack([scene["label"] for scene in scenes]), logits.argmax(-1), 12)
+    assert mean_iou(confusion) > 0.85
+    assert features.shape == (16, judge.network.widths[-1])
+
+
+def test_a_saved_judge_is_loaded_as_it_was(judge, tmp_path):
+    path = tmp_path / "weights.npz"
+    save_judge(judge.variables, path)
+    loaded = load_judge(path)
+    assert loaded.network == judge.network
+    jax.tree.map(np.testing.assert_array_equal, loaded.variables, judge.variables)
+
+
+def test_weights_of_another_network_are_an_error_that_names_the_file(tmp_path):
+    path = tmp_path / "other.npz"
+    np.savez(path, weight=np.zeros(3))
+    with pytest.raises(UserError, match=r"other.npz: no entry logits.bias"):
+        load_judge(path)
+
+
+def test_an_absent_file_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(UserError, match=r"absent.npz: no such file"):
+        load_judge(tmp_path / "absent.npz")
