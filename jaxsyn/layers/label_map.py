@@ -3,8 +3,9 @@
 import flax.struct
 import jax
 import jax.numpy as jnp
+from jax import lax
 
-from jaxsyn.layers.resize import average_pool, resize_nearest
+from jaxsyn.layers.resize import average_pool, pool_counts, resize_nearest
 
 
 @flax.struct.dataclass
@@ -41,14 +42,29 @@ class LabelMap:
 
     def average_pool(self) -> "LabelMap":
         """The soft map at half the size, as the coarser discriminators of a pyramid see it."""
-        classes = self.ids if self.is_dense else jax.nn.one_hot(self.ids, self.num_classes)
         extra = None if self.extra is None else average_pool(self.extra)
-        return self.replace(ids=average_pool(classes), extra=extra)
+        if self.is_dense:
+            return self.replace(ids=average_pool(self.ids), extra=extra)
+        # Straight from the ids: the one-hot map of the full size would be the largest array of the step.
+        padded = jnp.pad(self.ids, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
+        total = sum(jax.nn.one_hot(tap, self.num_classes) for tap in windows(padded, size=3, stride=2))
+        return self.replace(ids=total / pool_counts(*self.ids.shape[1:]), extra=extra)
 
     def dense(self, dtype: jnp.dtype = jnp.float32) -> jax.Array:
         """The dense map [B, H, W, channels]; for what cannot work on integers."""
         classes = self.ids.astype(dtype) if self.is_dense else jax.nn.one_hot(self.ids, self.num_classes, dtype=dtype)
         return classes if self.extra is None else jnp.concatenate([classes, self.extra.astype(dtype)], axis=-1)
+
+
+def windows(ids: jax.Array, size: int, stride: int) -> list[jax.Array]:
+    """The ids [B, H, W] under each of the size * size taps of a window, row by row: arrays [B, h, w]."""
+    batch, height, width = ids.shape
+    rows, columns = (height - size) // stride * stride + 1, (width - size) // stride * stride + 1
+    return [
+        lax.slice(ids, (0, i, j), (batch, i + rows, j + columns), (1, stride, stride))
+        for i in range(size)
+        for j in range(size)
+    ]
 
 
 def instance_edges(instance: jax.Array) -> jax.Array:

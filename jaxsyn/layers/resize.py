@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 from jax import lax
 
 
@@ -57,5 +56,16 @@ def average_pool(x: jax.Array, window: int = 3, stride: int = 2, padding: int = 
 
     [B, H, W, C] float -> [B, (H + 2 * padding - window) // stride + 1, ..., C].
     """
-    pads = ((padding, padding),) * 2
-    return nn.avg_pool(x, (window, window), (stride, stride), pads, count_include_pad=False)
+    pads = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    total = lax.reduce_window(x, 0.0, lax.add, (1, window, window, 1), (1, stride, stride, 1), pads)
+    return total / pool_counts(*x.shape[1:3], window, stride, padding).astype(x.dtype)
+
+
+def pool_counts(height: int, width: int, window: int = 3, stride: int = 2, padding: int = 1) -> np.ndarray:
+    """How many pixels of an image, and not of its padding, each window of a pooling holds: float32 [1, h, w, 1]."""
+
+    def along(length: int) -> np.ndarray:
+        starts = np.arange((length + 2 * padding - window) // stride + 1) * stride - padding
+        return np.minimum(starts + window, length) - np.maximum(starts, 0)
+
+    return np.outer(along(height), along(width)).astype(np.float32)[None, :, :, None]
