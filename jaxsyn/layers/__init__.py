@@ -8,7 +8,7 @@ Two conventions hold for every layer here:
   `module.apply(variables, x)` evaluates.
 """
 
-from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, convolve
+from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
 from jaxsyn.layers.initializers import initializer
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
@@ -25,6 +25,7 @@ __all__ = [
     "InstanceNorm",
     "LabelConv",
     "LabelMap",
+    "add_bias",
     "average_pool",
     "convolve",
     "initializer",

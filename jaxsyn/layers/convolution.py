@@ -36,6 +36,14 @@ def convolve(
     )
 
 
+def add_bias(y: jax.Array, bias: jax.Array | None) -> jax.Array:
+    """y + bias, in y's dtype; None adds nothing.
+
+    The sum is float32, and so is the bias's gradient, which adds up as many numbers as there are pixels.
+    """
+    return y if bias is None else (y + bias).astype(y.dtype)
+
+
 class Conv(nn.Module):
     """2-D convolution, [B, H, W, I] -> [B, h, w, features].
 
@@ -59,13 +67,13 @@ class Conv(nn.Module):
 
     @nn.compact
     def weights(self, in_channels: int) -> tuple[jax.Array, jax.Array | None]:
-        """The kernel [k, k, in_channels / groups, features] and bias [features], ready to compute with."""
+        """The kernel [k, k, in_channels / groups, features] in `dtype`, and the bias [features] for `add_bias`."""
         shape = (self.kernel_size, self.kernel_size, in_channels // self.groups, self.features)
         kernel = self.param("kernel", self.kernel_init, shape)
         if self.spectral:
             kernel = spectral_normalize(self, kernel)
         bias = self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
-        return kernel.astype(self.dtype), None if bias is None else bias.astype(self.dtype)
+        return kernel.astype(self.dtype), bias
 
     @property
     def border(self) -> int:
@@ -80,7 +88,7 @@ class Conv(nn.Module):
         y = convolve(
             x.astype(self.dtype), kernel, stride=self.stride, padding=border, dilation=self.dilation, groups=self.groups
         )
-        return y if bias is None else y + bias
+        return add_bias(y, bias)
 
 
 class ConvTranspose(nn.Module):
@@ -115,9 +123,7 @@ class ConvTranspose(nn.Module):
             lhs_dilation=(self.stride, self.stride),
             dimension_numbers=DIMENSIONS,
         )
-        if self.use_bias:
-            y = y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(self.dtype)
-        return y
+        return add_bias(y, self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None)
 
 
 class Dense(nn.Module):
@@ -135,6 +141,4 @@ class Dense(nn.Module):
         if self.spectral:
             kernel = spectral_normalize(self, kernel)
         y = x.astype(self.dtype) @ kernel.astype(self.dtype)
-        if self.use_bias:
-            y = y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(self.dtype)
-        return y
+        return add_bias(y, self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None)

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxsyn.layers.convolution import Conv, convolve, pad_borders
-from jaxsyn.layers.label_map import LabelMap
+from jaxsyn.layers.convolution import Conv, add_bias, convolve, pad_borders
+from jaxsyn.layers.label_map import LabelMap, windows
 
 
 def label_convolve(
@@ -48,17 +48,6 @@ def label_convolve(
     return y
 
 
-def _windows(ids: jax.Array, size: int, stride: int) -> list[jax.Array]:
-    """The ids under each of the size * size taps of the kernel, row by row: arrays [B, h, w]."""
-    batch, height, width = ids.shape
-    rows, columns = (height - size) // stride * stride + 1, (width - size) // stride * stride + 1
-    return [
-        lax.slice(ids, (0, i, j), (batch, i + rows, j + columns), (1, stride, stride))
-        for i in range(size)
-        for j in range(size)
-    ]
-
-
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _convolve_ids(ids: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     return lax.platform_dependent(
@@ -73,17 +62,18 @@ def _forward(ids: jax.Array, kernel: jax.Array, stride: int) -> tuple[jax.Array,
 def _backward(stride: int, residuals: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[None, jax.Array]:
     ids, kernel = residuals
     size, _, classes, _ = kernel.shape
-    windows = _windows(ids, size, stride)
+    taps = windows(ids, size, stride)
     flat = gradient.reshape(-1, gradient.shape[-1])
 
     def by_sums(flat: jax.Array) -> jax.Array:
-        # One class more than there are, for padding, which is then cut off.
-        sums = [jax.ops.segment_sum(flat, w.reshape(-1), classes + 1)[:classes] for w in windows]
+        # float32: a sum over all pixels of a class. One class more than there are, for padding, is then cut off.
+        wide = flat.astype(jnp.float32)
+        sums = [jax.ops.segment_sum(wide, tap.reshape(-1), classes + 1)[:classes] for tap in taps]
         return jnp.stack(sums)
 
     def by_products(flat: jax.Array) -> jax.Array:
-        one_hots = (jax.nn.one_hot(w.reshape(-1), classes, dtype=flat.dtype) for w in windows)
-        return jnp.stack([one_hot.T @ flat for one_hot in one_hots])
+        one_hots = (jax.nn.one_hot(tap.reshape(-1), classes, dtype=flat.dtype) for tap in taps)
+        return jnp.stack([jnp.matmul(one_hot.T, flat, preferred_element_type=jnp.float32) for one_hot in one_hots])
 
     kernel_gradient = lax.platform_dependent(flat, tpu=by_products, default=by_sums)
     return None, kernel_gradient.reshape(kernel.shape).astype(kernel.dtype)
@@ -95,15 +85,16 @@ _convolve_ids.defvjp(_forward, _backward)
 def _by_look_ups(ids: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array:
     size, _, classes, features = kernel.shape
     tables = kernel.reshape(size * size, classes, features)
-    taps = zip(tables, _windows(ids, size, stride), strict=True)
-    return sum(table.at[window].get(mode="fill", fill_value=0) for table, window in taps)
+    taps = zip(tables, windows(ids, size, stride), strict=True)
+    rows = (jnp.take(table, tap, axis=0, mode="fill", fill_value=0) for table, tap in taps)
+    return sum(row.astype(jnp.float32) for row in rows).astype(kernel.dtype)
 
 
 def _by_products(ids: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array:
     size, _, classes, features = kernel.shape
     tables = kernel.reshape(size * size, classes, features)
-    taps = zip(tables, _windows(ids, size, stride), strict=True)
-    return sum(jax.nn.one_hot(window, classes, dtype=kernel.dtype) @ table for table, window in taps)
+    taps = zip(tables, windows(ids, size, stride), strict=True)
+    return sum(jax.nn.one_hot(tap, classes, dtype=kernel.dtype) @ table for table, tap in taps)
 
 
 class LabelConv(Conv):
@@ -116,4 +107,4 @@ class LabelConv(Conv):
     def __call__(self, label: LabelMap) -> jax.Array:
         kernel, bias = self.weights(label.channels)
         y = label_convolve(label, kernel, stride=self.stride, padding=self.border, padding_mode=self.padding_mode)
-        return y if bias is None else y + bias
+        return add_bias(y, bias)

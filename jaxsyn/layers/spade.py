@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxsyn.layers.convolution import Conv, convolve
+from jaxsyn.layers.convolution import Conv, add_bias, convolve
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.layers.label_conv import LabelConv
 from jaxsyn.layers.label_map import LabelMap
@@ -43,6 +43,6 @@ class SPADE(nn.Module):
             strict=True,
         )
         modulation = convolve(hidden, jnp.concatenate(kernels, axis=-1), padding=self.kernel_size // 2)
-        gamma, beta = jnp.split(modulation + jnp.concatenate(biases), 2, axis=-1)
+        gamma, beta = jnp.split(add_bias(modulation, jnp.concatenate(biases)), 2, axis=-1)
         normalized = normalization(self.norm, dtype=self.dtype, name="param_free_norm")(x)
         return normalized * (1 + gamma) + beta

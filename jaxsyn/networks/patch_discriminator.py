@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxsyn.layers import Conv, InstanceNorm, LabelMap, average_pool, convolve, label_convolve, normalization
+from jaxsyn.layers import Conv, InstanceNorm, LabelMap, add_bias, average_pool, convolve, label_convolve, normalization
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 
 KERNEL_SIZE, PADDING, MAX_WIDTH = 4, 2, 512
@@ -47,11 +47,10 @@ class PatchDiscriminator(nn.Module):
 
         def conv(xs: Sequence[jax.Array], layer: int, features: int, stride: int, **options: bool) -> list[jax.Array]:
             kernel, bias = self._conv(features, layer, **options).weights(xs[0].shape[-1])
-            ys = [convolve(x, kernel, stride=stride, padding=PADDING) for x in xs]
-            return ys if bias is None else [y + bias for y in ys]
+            return [add_bias(convolve(x, kernel, stride=stride, padding=PADDING), bias) for x in xs]
 
         kernel, bias = self._conv(self.width, 0).weights(label.channels + images[0].shape[-1])
-        on_label = label_convolve(label, kernel[:, :, : label.channels], stride=2, padding=PADDING) + bias
+        on_label = add_bias(label_convolve(label, kernel[:, :, : label.channels], stride=2, padding=PADDING), bias)
         kernel = kernel[:, :, label.channels :]
         on_images = [convolve(x.astype(self.dtype), kernel, stride=2, padding=PADDING) for x in images]
         layers = [[nn.leaky_relu(x + on_label, 0.2) for x in on_images]]
