@@ -1,11 +1,15 @@
 """Spectral normalisation (Miyato et al., ICLR 2018), with the power iteration's vectors as state."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 
 EPSILON = 1e-12
+# Vectors and sigma are float32 also where products of float32 run in less by default (TPU, TF32).
+_product = partial(jnp.matmul, precision=lax.Precision.HIGHEST)
 
 
 def spectral_normalize(module: nn.Module, kernel: jax.Array) -> jax.Array:
@@ -26,9 +30,9 @@ def spectral_normalize(module: nn.Module, kernel: jax.Array) -> jax.Array:
     v = module.variable("spectral", "v", _unit_vector, module, matrix.shape[0])
     if module.is_mutable_collection("spectral") and not module.is_initializing():
         fixed = lax.stop_gradient(matrix)
-        v.value = _normalize(fixed @ u.value)
-        u.value = _normalize(v.value @ fixed)
-    sigma = v.value @ matrix @ u.value
+        v.value = _normalize(_product(fixed, u.value))
+        u.value = _normalize(_product(v.value, fixed))
+    sigma = _product(_product(v.value, matrix), u.value)
     return kernel / sigma
 
 
