@@ -282,9 +282,11 @@ class Spade(Method):
                 With neither, styles are drawn from the prior.
 
         Raises:
-            UserError: a style for a model without an encoder.
+            UserError: a style for a model without an encoder, or two of them.
         """
         label = self.label_map(batch)
+        if style is not None and style_image is not None:
+            raise UserError("style and style_image both say what style to take: give one of them")
         if not self.config.model.use_vae:
             if style is not None or style_image is not None:
                 raise UserError("this model has no style encoder: train it with --config.model.use_vae=True")
