@@ -2,9 +2,10 @@
 
 import sys
 
-from absl import app, flags
+from absl import flags
 from ml_collections import config_flags
 
+from jaxsyn import cli
 from jaxsyn.data.inspect import inspect
 from jaxsyn.errors import UserError
 
@@ -14,16 +15,11 @@ _OUTPUT = flags.DEFINE_string("output", "inspect", "Folder for the contact sheet
 
 def main(argv: list[str]) -> None:
     """Exits with status 1 where the data set has problems."""
-    if argv[1:] != ["inspect"]:
-        raise app.UsageError("the command is: inspect")
-    try:
-        problems = inspect(_CONFIG.value.data, _OUTPUT.value)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
-    sys.exit(1 if problems else 0)
+    if argv != ["inspect"]:
+        raise UserError("the command is: inspect")
+    sys.exit(1 if inspect(_CONFIG.value.data, _OUTPUT.value) else 0)
 
 
 if __name__ == "__main__":
     flags.mark_flag_as_required("config")
-    app.run(main)
+    cli.run(main)

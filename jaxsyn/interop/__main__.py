@@ -11,9 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from absl import app, flags, logging
+from absl import flags
 from ml_collections import config_flags
 
+from jaxsyn import cli
 from jaxsyn.errors import UserError
 from jaxsyn.interop.files import read_state_dict, write_state_dict
 from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
@@ -70,20 +71,15 @@ def export_networks() -> None:
 
 def main(arguments: list[str]) -> None:
     """Runs the command."""
-    logging.set_verbosity(logging.WARNING)
-    command, rest = (arguments[1] if len(arguments) > 1 else None), arguments[2:]
-    if command not in ("import", "export") or CONFIG.value is None or WORKDIR.value is None:
+    command, rest = (arguments[0] if arguments else None), arguments[1:]
+    if command == "export":
+        export_networks()
+    elif command != "import" or any("=" not in argument for argument in rest):
         sys.exit(USAGE)
-    try:
-        if command == "export":
-            export_networks()
-        elif any("=" not in argument for argument in rest):
-            raise UserError(f"not of the form NETWORK=FILE: {' '.join(rest)}")
-        else:
-            import_networks(dict(argument.split("=", 1) for argument in rest))
-    except UserError as error:
-        sys.exit(f"error: {error}")
+    else:
+        import_networks(dict(argument.split("=", 1) for argument in rest))
 
 
 if __name__ == "__main__":
-    app.run(main)
+    flags.mark_flags_as_required(["config", "workdir"])
+    cli.run(main)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-# Of relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 of VGG-19 (pix2pixHD, section 3.2, taken over by SPADE).
+# Of relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 of VGG-19, in pix2pixHD and SPADE.
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 
 

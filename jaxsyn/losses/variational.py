@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 
 def kl_divergence(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
-    """KL(N(mean, exp(log_variance)) || N(0, 1)), summed over the batch too, as SPADE's KLD is (equation 5).
+    """KL(N(mean, exp(log_variance)) || N(0, 1)), summed over the batch too, as SPADE's KLD is.
 
     So its weight against the other terms grows with the batch size.
 

@@ -15,10 +15,11 @@ from tqdm import tqdm
 
 from jaxsyn.data import device_batches, open_source, train_batches
 from jaxsyn.data.check import check_source
+from jaxsyn.methods import build
 from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.pictures import Pictures
 from jaxsyn.training.runs import Run, make_run
-from jaxsyn.training.sharding import put_batch, replicated
+from jaxsyn.training.sharding import make_mesh, put_batch, replicated
 from jaxsyn.training.state import TrainState
 from jaxsyn.training.step import train_step
 from jaxsyn.training.telemetry import Telemetry, require_finite
@@ -39,6 +40,7 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     Raises:
         UserError: the config, the data, the workdir or a weight file is unusable; or a loss became non-finite.
     """
+    make_mesh(config), build(config).frozen()  # their errors take no time; looking through the data may
     check_source(config.data, "train")
     path = open_workdir(workdir, config)
     checkpoints = Checkpoints(path / CHECKPOINTS, config.keep_checkpoints)
