@@ -69,8 +69,9 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 
 def _scenes(config: ConfigDict) -> None:
-    config.batch_size = 8
+    config.batch_size = 4
     config.num_steps = 600
+    config.image_every = config.checkpoint_every = 200
     config.model.generator.width = 8
     config.model.generator.hidden = 32
     config.model.discriminator.width = 16

@@ -126,7 +126,7 @@ class Generator(nn.Module):
 
 
 class StyleEncoder(nn.Module):
-    """The image encoder of the variational form (appendix A, figure 14): [B, H, W, 3] -> mean, log variance [B, 256].
+    """The image encoder of the variational form (appendix A): [B, H, W, 3] -> mean, log variance [B, 256].
 
     Any image is resized to 256x256 first, so the six convolutions always end at 4x4.
     """
@@ -203,7 +203,7 @@ class Spade(Method):
             raise UserError(
                 "loss.vgg_weights is not set: the perceptual loss needs torchvision's VGG-19 weights "
                 "(vgg19-dcbb9e9d.pth, or the same as .safetensors or .npz). Set it to the file's path, or train "
-                "without by --config.loss.weights.perceptual=0, which costs texture and sharpness (paper, table 5)"
+                "without by --config.loss.weights.perceptual=0, which costs texture and sharpness"
             )
         vgg = VGG19(dtype=self.dtype)
         return {"vgg": Frozen(vgg, loss.vgg_weights, TORCH_RULES, (1, 32, 32, 3))}

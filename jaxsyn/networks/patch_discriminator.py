@@ -14,7 +14,7 @@ KERNEL_SIZE, PADDING, MAX_WIDTH = 4, 2, 512
 
 
 class PatchDiscriminator(nn.Module):
-    """Conditional PatchGAN (Isola et al. 2017) as in SPADE, figure 5: 4x4 convolutions with padding 2.
+    """Conditional PatchGAN (Isola et al. 2017) as in SPADE, appendix A: 4x4 convolutions with padding 2.
 
     Reads concat(label map, image). The first convolution's part over the label map is computed once for all images
     that share it.
