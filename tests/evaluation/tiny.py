@@ -28,7 +28,7 @@ class Copy(Untrained):
 
 class Dim(Untrained):
     def generate(self, nets, batch, rng):
-        return 0.5 * batch["image"]
+        return 0.8 * batch["image"]
 
 
 class Noise(Untrained):

@@ -19,6 +19,7 @@ def config():
     config.model.widths = (4, 6)
     config.data.height = config.data.width = 16
     config.batch_size = 2
+    config.mesh.data = 1
     config.optimizer.learning_rate.segmenter = 1e-2
     config.optimizer.decay_steps = 0
     return config
