@@ -14,7 +14,7 @@ from jaxsyn.interop.files import read_state_dict, write_state_dict
 from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
 from jaxsyn.networks.segmenter import SegmenterNet
 
-WEIGHTS = Path(__file__).parent / "weights" / "scenes_segmenter.npz"
+WEIGHTS = Path(__file__).parent / "packaged" / "scenes_segmenter.npz"
 
 
 class Judge(NamedTuple):
