@@ -4,14 +4,14 @@ python -m jaxsyn.evaluation.segmenter --workdir DIR
 """
 
 import json
-import sys
 from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 from ml_collections import ConfigDict
 
+from jaxsyn import cli
 from jaxsyn.data import eval_batches
 from jaxsyn.data.scenes import DOMAINS
 from jaxsyn.errors import UserError
@@ -65,15 +65,11 @@ def package(workdir: Path) -> None:
 
 def main(arguments: list[str]) -> None:
     """Runs the command."""
-    if len(arguments) > 1:
-        raise app.UsageError(f"unknown arguments: {' '.join(arguments[1:])}")
-    logging.set_verbosity(logging.WARNING)
-    try:
-        package(Path(_WORKDIR.value))
-    except UserError as error:
-        sys.exit(f"error: {error}")
+    if arguments:
+        raise UserError(f"unknown arguments: {' '.join(arguments)}")
+    package(Path(_WORKDIR.value))
 
 
 if __name__ == "__main__":
     flags.mark_flag_as_required("workdir")
-    app.run(main)
+    cli.run(main)
