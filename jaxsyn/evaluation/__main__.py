@@ -14,7 +14,7 @@ from jaxsyn.errors import UserError
 from jaxsyn.evaluation.compare import METRICS, compare, describe, write_json
 from jaxsyn.evaluation.folders import ImageFolder
 from jaxsyn.evaluation.inception import PROTOCOLS
-from jaxsyn.evaluation.score import Score
+from jaxsyn.evaluation.score import format_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,23 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         real, fake = (ImageFolder(root, options.resize) for root in (options.real, options.fake))
         metrics = tuple(name.strip() for name in options.metrics.split(",") if name.strip())
         scores = compare(real, fake, metrics, options.batch_size, options.protocol, options.download, options.seed)
-        print(table(scores))
+        print(format_table(scores))
         if options.json:
             write_json(options.json, describe(real, fake, scores))
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def table(scores: dict[str, Score]) -> str:
-    """One line a score: name, value, note."""
-    width = max(map(len, scores), default=0)
-    lines = []
-    for name, score in scores.items():
-        value = "-" if score.value is None else f"{score.value:.5g}"
-        lines.append(f"{name:<{width}}  {value:>10}  {score.note}".rstrip())
-    return "\n".join(lines)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

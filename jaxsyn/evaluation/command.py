@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 import jax
@@ -10,10 +9,9 @@ from ml_collections import ConfigDict
 
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.evaluator import Evaluation, evaluate
-from jaxsyn.evaluation.gallery import Gallery
-from jaxsyn.evaluation.measures import choose_measures, exhibit
+from jaxsyn.evaluation.measures import choose_gallery, choose_measures, exhibit
 from jaxsyn.evaluation.report import write_report
-from jaxsyn.evaluation.score import Score
+from jaxsyn.evaluation.score import format_table
 from jaxsyn.training.runs import restore_run
 from jaxsyn.training.workdir import write_atomically
 
@@ -33,7 +31,7 @@ def evaluate_run(config: ConfigDict, workdir: str | Path, step: int | None = Non
     run, state = restore_run(config, workdir, step)
     step = int(state.step)
     print(f"evaluating {config.method} of {workdir}, step {step}")
-    gallery = Gallery()
+    gallery = choose_gallery(config)
     evaluation = evaluate(run, state, [*choose_measures(config), exhibit(gallery)])
     print(format_table(evaluation.scores))
     if jax.process_index() == 0:
@@ -55,20 +53,10 @@ def write_metrics(path: Path, step: int, evaluation: Evaluation) -> None:
         "step": step,
         "metrics": {name: _finite(score.value) for name, score in scores.items()},
         "protocol": evaluation.protocol | {name: dict(s.protocol) for name, s in scores.items() if s.protocol},
-        "notes": {name: score.note for name, score in scores.items() if score.note},
+        "notes": {name: score.remark for name, score in scores.items() if score.remark},
     }
     write_atomically(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def format_table(scores: Mapping[str, Score]) -> str:
-    """Names and values in two aligned columns; of a score without a value, why there is none."""
-    width = max(map(len, scores))
-    lines = []
-    for name, score in scores.items():
-        value = "         -" if score.value is None else f"{score.value:10.4f}"
-        lines.append(f"  {name:<{width}}  {value}  {score.note}".rstrip())
-    return "\n".join(lines)

@@ -8,14 +8,14 @@ from typing import Any
 from tqdm import tqdm
 
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation import inception_measure, pair_measure
+from jaxsyn.evaluation import inception_measure, pair_distance
 from jaxsyn.evaluation.folders import ImageFolder, require_pairs
 from jaxsyn.evaluation.inception_measure import InceptionMeasure
 from jaxsyn.evaluation.pair_measure import PairMeasure
 from jaxsyn.evaluation.patch_measure import PatchMeasure
 from jaxsyn.evaluation.score import Score
 
-METRICS = (*inception_measure.METRICS, "swd", *pair_measure.METRICS)
+METRICS = (*inception_measure.METRICS, "swd", *pair_distance.METRICS)
 
 
 def compare(
@@ -37,10 +37,10 @@ def compare(
     unknown = [metric for metric in metrics if metric not in METRICS]
     if unknown:
         raise UserError(f"unknown metric {', '.join(unknown)}; choose from {', '.join(METRICS)}")
-    paired = tuple(metric for metric in metrics if metric in pair_measure.METRICS)
+    paired = tuple(metric for metric in metrics if metric in pair_distance.METRICS)
     if paired:
         require_pairs(real, fake, list(paired))
-        pair_measure.require_size(paired, real.height, real.width)
+        pair_distance.require_size(paired, real.height, real.width)
     on_inception = tuple(metric for metric in metrics if metric in inception_measure.METRICS)
     sets: list[InceptionMeasure | PatchMeasure] = []
     if on_inception:

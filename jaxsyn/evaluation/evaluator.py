@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh
+from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxsyn.data import device_batches, eval_batches, open_source
+from jaxsyn.data import device_batches, eval_batches
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.images import quantise
-from jaxsyn.evaluation.measures import Generated, Measure, choose_measures
+from jaxsyn.evaluation.measures import Generated, Measure, choose_measures, evaluated_images
 from jaxsyn.evaluation.score import Score
 from jaxsyn.methods import Method
 from jaxsyn.training.runs import Run
@@ -38,8 +39,9 @@ class Evaluation(NamedTuple):
 def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evaluation:
     """Generates an image for every evaluation label map and adds it to the measures.
 
-    Images are compared as 8-bit ones, rounded as a file would round them. The label maps, the order of the images and
-    the latents (`config.eval.seed`, one key a batch) are the same at every call.
+    Images are compared as 8-bit ones, rounded as a file would round them. The label maps and the order of the images
+    are the same at every call, the latents too. `Method.generate` takes one key a batch, so an image's latents depend
+    on its sample's seed (`config.eval.seed` + sample) and on `config.eval.batch_size`, which the protocol records.
 
     Args:
         measures: new ones, as `choose_measures` makes them.
@@ -48,20 +50,24 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
         UserError: the data is bad, or a generated image holds NaN or infinity.
     """
     config = run.config
-    count = min(config.eval.num_images, len(open_source(config.data, "val")))
+    count = evaluated_images(config)
+    seeds = _seeds(config)
     batches = device_batches(_host_batches(run, count), partial(put_batch, run.mesh))
     with tqdm(total=count, desc="evaluating", unit="image", dynamic_ncols=True, leave=False) as bar:
         for index, batch in enumerate(batches):
-            rng = jax.random.fold_in(jax.random.key(config.eval.seed), index)
-            mask, finite, real, fake = _generate(run.method, run.mesh, state, batch, rng)
-            mask = np.asarray(mask)
-            if not np.asarray(finite)[mask].all():
-                raise UserError(
-                    f"step {int(state.step)} generates images with NaN or infinity: evaluate an earlier step, or "
-                    "train again with lower rates in optimizer.learning_rate"
-                )
+            samples = []
+            for seed in seeds:
+                rng = jax.random.fold_in(jax.random.key(seed), index)
+                mask, finite, real, fake = _generate(run.method, run.mesh, state, batch, rng)
+                mask = np.asarray(mask)
+                if not np.asarray(finite)[mask].all():
+                    raise UserError(
+                        f"step {int(state.step)} generates images with NaN or infinity: evaluate an earlier step, or "
+                        "train again with lower rates in optimizer.learning_rate"
+                    )
+                samples.append(fake)
             for measure in measures:
-                measure.add(Generated(batch, real, fake, mask))
+                measure.add(Generated(batch, real, tuple(samples), mask))
             bar.update(int(mask.sum()))
     scores = {name: score for measure in measures for name, score in measure.scores().items()}
     return Evaluation(scores, _protocol(run, state, count))
@@ -100,6 +106,14 @@ def _host_batches(run: Run, count: int) -> Iterator[dict[str, np.ndarray]]:
         yield {name: array for name, array in batch.items() if name != "name"}
 
 
+def _seeds(config: ConfigDict) -> tuple[int, ...]:
+    """The seed of the latents of each sample of an input."""
+    samples = config.eval.samples_per_input
+    if samples < 1:
+        raise UserError(f"eval.samples_per_input={samples}: set how many images an input has, at least 1")
+    return tuple(range(config.eval.seed, config.eval.seed + samples))
+
+
 def _batch_size(run: Run) -> int:
     """`eval.batch_size`, rounded up to what the devices share out evenly; rows that pad are masked anyway."""
     ways = run.mesh.shape["data"] * run.mesh.shape["fsdp"]
@@ -117,6 +131,7 @@ def _protocol(run: Run, state: TrainState, count: int) -> dict[str, Any]:
         "width": config.data.width,
         "rounded_to_8_bits": True,
         "seed": config.eval.seed,
+        "sample_seeds": list(_seeds(config)),
         "batch_size": _batch_size(run),
         "ema": bool(config.eval.use_ema and state.ema),
     }

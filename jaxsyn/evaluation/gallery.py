@@ -1,54 +1,65 @@
 """The images that a report shows."""
 
 import bisect
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 
-from jaxsyn.evaluation.metrics.structural import l1
+from jaxsyn.evaluation.pair_distance import pair_distance
 
 
 class Exhibit(NamedTuple):
-    """One record: its index in the split, its L1 to the truth (images in [-1, 1]), its pictures.
+    """One record: its index in the split, the first sample's distance to the truth, its pictures.
 
-    label: int [H, W]; real, fake: uint8 [H, W, 3].
+    label: int [H, W]; real: uint8 [H, W, 3]; samples: uint8 [S, H, W, 3], the generated images.
     """
 
     index: int
-    l1: float
+    distance: float
     label: np.ndarray
     real: np.ndarray
-    fake: np.ndarray
+    samples: np.ndarray
 
 
 class Gallery:
-    """Keeps the first images, and those nearest to and farthest from the truth by L1, of all that are added.
+    """Keeps the first images, and those nearest to and farthest from the truth, of all that are added.
+
+    ranked_by: the name of `distance`, a function of true and generated images, uint8 [B, H, W, 3] each -> [B].
+        The default is the mean absolute difference of images in [-1, 1].
 
     Attributes:
         first, best, worst: `size` each; best begins with the nearest, worst with the farthest.
     """
 
-    def __init__(self, size: int = 8):
+    def __init__(
+        self,
+        ranked_by: str = "L1",
+        distance: Callable[[jax.Array, jax.Array], jax.Array] | None = None,
+        size: int = 8,
+    ):
+        self.ranked_by = ranked_by
+        self._distance = distance or pair_distance("l1").measure
         self._size, self._seen = size, 0
         self.first: list[Exhibit] = []
         self.best: list[Exhibit] = []
         self.worst: list[Exhibit] = []
 
-    def add(self, label: jax.Array, real: jax.Array, fake: jax.Array, mask: np.ndarray) -> None:
-        """label: int32 [B, H, W]; real, fake: uint8 [B, H, W, 3]; mask: bool [B], False for rows that only pad."""
-        distances, label, real, fake = process_allgather((_distances(fake, real), label, real, fake), tiled=True)
+    def add(self, label: jax.Array, real: jax.Array, samples: tuple[jax.Array, ...], mask: np.ndarray) -> None:
+        """label: int32 [B, H, W]; real: uint8 [B, H, W, 3], samples: as many of that shape as an input has.
+
+        mask: bool [B], False for rows that only pad.
+        """
+        found = process_allgather((self._distance(real, samples[0]), label, real, samples), tiled=True)
+        distances, label, real, samples = found
         for i in np.flatnonzero(mask):
-            exhibit = Exhibit(self._seen, float(distances[i]), label[i].copy(), real[i].copy(), fake[i].copy())
+            pictures = np.stack([images[i] for images in samples])
+            exhibit = Exhibit(self._seen, float(distances[i]), label[i].copy(), real[i].copy(), pictures)
             self._seen += 1
             if len(self.first) < self._size:
                 self.first.append(exhibit)
-            bisect.insort(self.best, exhibit, key=lambda e: e.l1)
-            bisect.insort(self.worst, exhibit, key=lambda e: -e.l1)
+            bisect.insort(self.best, exhibit, key=lambda e: e.distance)
+            bisect.insort(self.worst, exhibit, key=lambda e: -e.distance)
             del self.best[self._size :], self.worst[self._size :]
-
-
-@jax.jit
-def _distances(fake: jax.Array, real: jax.Array) -> jax.Array:
-    return l1(fake / 127.5, real / 127.5)

@@ -1,16 +1,25 @@
 """What is measured on Inception features of two sets: FID, KID, Inception Score, precision and recall."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
 import jax
-import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
+from jax.experimental.multihost_utils import process_allgather
 
 from jaxsyn.evaluation.inception import PROTOCOLS
 from jaxsyn.evaluation.metrics import frechet, inception_score, kernel_distance, precision_recall
+from jaxsyn.evaluation.placement import place_beside
+from jaxsyn.evaluation.real_statistics import RealFeatures, StatisticsFile
 from jaxsyn.evaluation.score import Score
-from jaxsyn.evaluation.weights import LoadedWeights, MissingWeights, load_weights
+from jaxsyn.evaluation.weights import MissingWeights, load_weights, shapes_of, skipped
 from jaxsyn.networks.inception import SIZE
 
 METRICS = ("fid", "kid", "is", "precision_recall")
+# Metrics of two sets that need every feature, not the moments alone.
+OF_ALL_FEATURES = ("kid", "precision_recall")
 NEIGHBOURS = 3
 SPLITS = 10
 
@@ -23,6 +32,8 @@ class InceptionMeasure:
 
     metrics: those of METRICS to report.
     protocol: how images reach the network, a key of `jaxsyn.evaluation.inception.PROTOCOLS`.
+    real: what the real images are, as `jaxsyn.evaluation.real_statistics.real_identity` tells; their features are then
+        kept in the cache directory, and those kept from an earlier evaluation are used. None: neither.
     """
 
     def __init__(
@@ -32,58 +43,69 @@ class InceptionMeasure:
         path: str | None = None,
         download: bool = False,
         seed: int = 2020,
+        real: Mapping[str, Any] | None = None,
     ):
-        self.metrics, self.protocol, self.seed = metrics, PROTOCOLS[protocol], seed
+        self.metrics, self.seed = metrics, seed
         self.record = {"protocol": protocol}
-        network = self.protocol.network
-        image = jax.ShapeDtypeStruct((1, SIZE, SIZE, 3), jnp.float32)
-        template = jax.eval_shape(network.init, jax.random.key(0), image)
-        self.weights = load_weights(self.protocol.weights, template, path=path, download=download)
-        self.moments: dict[str, frechet.FeatureStatistics] = {}
-        self.features: dict[str, list[np.ndarray]] = {"real": [], "fake": []}
+        self.network, weights, self.prepare = PROTOCOLS[protocol]
+        template = shapes_of(self.network, (1, SIZE, SIZE, 3))
+        self.weights = load_weights(weights, template, path=path, download=download)
+        self.sets: dict[str, RealFeatures] = {}
         self.logits: list[np.ndarray] = []
-        if isinstance(self.weights, LoadedWeights):
-            self.variables = jax.device_put(self.weights.variables)
-            self.record |= {"weights": self.weights.file, "sha256": self.weights.sha256}
-
-        @jax.jit
-        def features(variables: dict, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-            with jax.default_matmul_precision("highest"):
-                found = network.apply(variables, self.protocol.prepare(images))
-            return found["2048"], found["logits_unbiased"]
-
-        self._apply = features
+        self.file: StatisticsFile | None = None
+        self.keep = bool(set(OF_ALL_FEATURES) & set(metrics))
+        if isinstance(self.weights, MissingWeights):
+            return
+        self.variables = self.weights.variables
+        self.record |= {"weights": self.weights.file, "sha256": self.weights.sha256}
+        if real is not None and metrics != ("is",):
+            self.file = StatisticsFile({"real": real, "protocol": protocol, "weights": self.weights.sha256})
+            kept = self.file.load(self.keep)
+            if kept is not None:
+                self.sets["real"] = kept
+        self.reused = "real" in self.sets
 
     def add(self, side: str, images: jax.Array, mask: np.ndarray) -> None:
         """images: uint8 [B, H, W, 3] of the "real" or "fake" side; mask: bool [B], False for rows that only pad."""
-        if isinstance(self.weights, MissingWeights):
+        if isinstance(self.weights, MissingWeights) or (side == "real" and (self.reused or self.metrics == ("is",))):
             return
-        features, logits = self._apply(self.variables, images)
-        if "fid" in self.metrics:
-            moments = self.moments.setdefault(side, frechet.FeatureStatistics(features.shape[-1]))
-            moments.update(np.asarray(features), mask)
-        if {"kid", "precision_recall"} & set(self.metrics):
-            self.features[side].append(np.asarray(features)[mask])
+        self.variables = place_beside(self.variables, images)
+        outputs = _outputs(self.network, self.prepare, self.variables, images)
+        features, logits = (array[np.asarray(mask)] for array in process_allgather(outputs, tiled=True))
+        if self.metrics != ("is",):
+            self.sets.setdefault(side, RealFeatures(features.shape[-1], self.keep)).update(features)
         if "is" in self.metrics and side == "fake":
-            self.logits.append(np.asarray(logits)[mask])
+            self.logits.append(logits)
 
     def scores(self) -> dict[str, Score]:
-        """One score a metric, several for precision and recall; without weights, why there is none."""
+        """One score a metric, several for precision and recall; without weights, why there is none.
+
+        The first one's note tells where the real images' statistics come from, if they are kept.
+        """
         if isinstance(self.weights, MissingWeights):
-            return {metric: Score(None, self.weights.line) for metric in self.metrics}
-        found: dict[str, Score] = {}
-        for metric in self.metrics:
-            found |= {"fid": self._fid, "kid": self._kid, "is": self._is, "precision_recall": self._neighbours}[
-                metric
-            ]()
+            return {metric: skipped(self.weights) for metric in self.metrics}
+        origin = self._keep_real()
+        compute = {"fid": self._fid, "kid": self._kid, "is": self._is, "precision_recall": self._neighbours}
+        found = {name: score for metric in self.metrics for name, score in compute[metric]().items()}
+        first = next(iter(found))
+        found[first] = found[first]._replace(note="; ".join(filter(None, (found[first].note, origin))))
         return found
 
+    def _keep_real(self) -> str:
+        if self.file is None:
+            return ""
+        if self.reused:
+            return f"statistics of the real images reused from {self.file.path}"
+        if self.file.save(self.sets["real"]):
+            return f"statistics of the real images kept in {self.file.path}"
+        return f"{self.file.path.parent} cannot be written: statistics of the real images are not kept"
+
     def _fid(self) -> dict[str, Score]:
-        distance = frechet.frechet(self.moments["real"], self.moments["fake"])
+        distance = frechet.frechet(self.sets["real"].moments, self.sets["fake"].moments)
         return {"fid": Score(distance.value, distance.note, self.record)}
 
     def _kid(self) -> dict[str, Score]:
-        found = kernel_distance.kid(*self._sets(), seed=self.seed)
+        found = kernel_distance.kid(*self._features(), seed=self.seed)
         drawn = {"subsets": found.subsets, "subset_size": found.subset_size, "seed": self.seed, "std": found.std}
         return {"kid": Score(found.mean, found.note, self.record | drawn)}
 
@@ -95,11 +117,23 @@ class InceptionMeasure:
         return {"is": Score(mean, note, self.record | {"splits": splits, "seed": self.seed, "std": std})}
 
     def _neighbours(self) -> dict[str, Score]:
-        found = precision_recall.precision_recall(*self._sets(), NEIGHBOURS)
-        record = self.record | {"neighbours": NEIGHBOURS}
-        return {
-            name: Score(getattr(found, name), "", record) for name in ("precision", "recall", "density", "coverage")
-        }
+        real, fake = self._features()
+        names = ("precision", "recall", "density", "coverage")
+        fewest = min(len(real), len(fake))
+        if fewest <= NEIGHBOURS:
+            few = Score(None, f"{NEIGHBOURS} nearest neighbours need more than {NEIGHBOURS} images, found {fewest}")
+            return dict.fromkeys(names, few)
+        found = precision_recall.precision_recall(real, fake, NEIGHBOURS)
+        return {name: Score(getattr(found, name), "", self.record | {"neighbours": NEIGHBOURS}) for name in names}
 
-    def _sets(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.concatenate(self.features["real"]), np.concatenate(self.features["fake"])
+    def _features(self) -> tuple[np.ndarray, np.ndarray]:
+        return tuple(np.concatenate(self.sets[side].rows) for side in ("real", "fake"))
+
+
+# A function of the module, so that another evaluation of the run finds it compiled.
+@partial(jax.jit, static_argnums=(0, 1))
+def _outputs(network: nn.Module, prepare: Callable, variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Features [B, 2048] and logits without bias [B, K]."""
+    with jax.default_matmul_precision("highest"):
+        found = network.apply(variables, prepare(images))
+    return found["2048"], found["logits_unbiased"]

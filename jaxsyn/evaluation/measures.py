@@ -1,31 +1,57 @@
 """The measures of one pass over generated images, and which of them a run calls for."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsyn.data import open_source
+from jaxsyn.errors import UserError
+from jaxsyn.evaluation import diversity_measure, inception_measure, pair_distance
+from jaxsyn.evaluation.diversity_measure import DiversityMeasure
 from jaxsyn.evaluation.gallery import Gallery
+from jaxsyn.evaluation.inception import PROTOCOLS
+from jaxsyn.evaluation.inception_measure import InceptionMeasure
+from jaxsyn.evaluation.metrics.sliced_wasserstein import pyramid_sizes
+from jaxsyn.evaluation.pair_distance import PairDistance
 from jaxsyn.evaluation.pair_measure import PairMeasure
+from jaxsyn.evaluation.patch_measure import PatchMeasure
+from jaxsyn.evaluation.real_statistics import real_identity
 from jaxsyn.evaluation.scenes_measure import ScenesMeasure
 from jaxsyn.evaluation.score import Score
+from jaxsyn.evaluation.segmentation_measure import SegmentationMeasure
+from jaxsyn.evaluation.segmenters import SEGMENTERS
 
-SMALLEST_SSIM = 11
+# The names that `config.eval.metrics` takes, in the order of the table.
+METRICS = (
+    *pair_distance.METRICS,
+    "scenes",
+    "segmentation",
+    *inception_measure.METRICS,
+    "swd",
+    *diversity_measure.METRICS,
+)
 
 
 class Generated(NamedTuple):
     """A batch of the evaluation, on the devices but for the mask.
 
-    batch: as the pipeline makes it. real, fake: true and generated images, uint8 [B, H, W, 3]. mask: bool [B], False
-    for rows that only pad the batch.
+    batch: as the pipeline makes it. real: true images, uint8 [B, H, W, 3]. samples: generated ones, as many arrays of
+    that shape as an input has samples. mask: bool [B], False for rows that only pad the batch.
     """
 
     batch: Mapping[str, jax.Array]
     real: jax.Array
-    fake: jax.Array
+    samples: tuple[jax.Array, ...]
     mask: np.ndarray
+
+    @property
+    def fake(self) -> jax.Array:
+        """The first sample, which all metrics but the diversities measure."""
+        return self.samples[0]
 
 
 class Measure(NamedTuple):
@@ -36,19 +62,98 @@ class Measure(NamedTuple):
 
 
 def choose_measures(config: ConfigDict) -> list[Measure]:
-    """The measures that apply to a run, with nothing added yet.
+    """The measures of `config.eval.metrics` (empty: all that apply), with nothing added yet.
 
-    Every source of `jaxsyn.data` has an image to each label map, so pairs are always measured.
+    Every source of `jaxsyn.data` has an image to each label map, so pairs can always be measured.
+
+    Raises:
+        UserError: a metric is unknown, or does not apply to the data or its size.
     """
-    sizes = (config.data.height, config.data.width)
-    pairs = PairMeasure(("ssim", "psnr", "l1") if min(sizes) >= SMALLEST_SSIM else ("psnr", "l1"))
-    measures = [Measure(lambda g: pairs.add(g.real, g.fake, g.mask), pairs.scores)]
-    if config.data.name == "scenes":
-        scenes = ScenesMeasure(config.data.num_classes)
+    names = chosen_metrics(config)
+    download, data = config.eval.download, config.data
+    measures = []
+    if paired := tuple(name for name in names if name in pair_distance.METRICS):
+        pairs = PairMeasure(paired, download)
+        measures.append(Measure(lambda g: pairs.add(g.real, g.fake, g.mask), pairs.scores))
+    if "scenes" in names:
+        scenes = ScenesMeasure(data.num_classes)
         measures.append(Measure(lambda g: scenes.add(g.batch["label"], g.real, g.fake, g.mask), scenes.scores))
+    if "segmentation" in names:
+        segmented = SegmentationMeasure(SEGMENTERS[data.name], data, download)
+        measures.append(Measure(lambda g: segmented.add(g.batch["label"], g.fake, g.mask), segmented.scores))
+    if on_inception := tuple(name for name in names if name in inception_measure.METRICS):
+        real = real_identity(data, "val", evaluated_images(config))
+        inception = InceptionMeasure(on_inception, config.eval.inception_protocol, download=download, real=real)
+        measures.append(_of_two_sets(inception))
+    if "swd" in names:
+        measures.append(_of_two_sets(PatchMeasure(data.height, data.width)))
+    if diverse := tuple(name for name in names if name in diversity_measure.METRICS):
+        diversity = DiversityMeasure(diverse, config.eval.samples_per_input, download)
+        measures.append(Measure(lambda g: diversity.add(g.samples, g.mask), diversity.scores))
     return measures
+
+
+def chosen_metrics(config: ConfigDict) -> tuple[str, ...]:
+    """The names in `config.eval.metrics`, or of all metrics that apply; raises UserError as `choose_measures` does."""
+    if config.eval.inception_protocol not in PROTOCOLS:
+        raise UserError(f"eval.inception_protocol={config.eval.inception_protocol}: choose from {', '.join(PROTOCOLS)}")
+    if not config.eval.metrics:
+        return tuple(name for name in METRICS if not _obstacle(name, config))
+    for name in config.eval.metrics:
+        if name not in METRICS:
+            raise UserError(f"eval.metrics: unknown metric {name}; choose from {', '.join(METRICS)}")
+        if obstacle := _obstacle(name, config):
+            raise UserError(f"eval.metrics: {obstacle}")
+    return tuple(config.eval.metrics)
+
+
+def evaluated_images(config: ConfigDict) -> int:
+    """How many inputs one pass takes: `config.eval.num_images`, or all that there are."""
+    return min(config.eval.num_images, len(open_source(config.data, "val")))
 
 
 def exhibit(gallery: Gallery) -> Measure:
     """A gallery among the measures; it has no scores."""
-    return Measure(lambda g: gallery.add(g.batch["label"], g.real, g.fake, g.mask), dict)
+    return Measure(lambda g: gallery.add(g.batch["label"], g.real, g.samples, g.mask), dict)
+
+
+def choose_gallery(config: ConfigDict) -> Gallery:
+    """A gallery that ranks images by LPIPS where that is measured and its weights are there, else by L1."""
+    if "lpips" in chosen_metrics(config):
+        found = pair_distance.pair_distance("lpips", config.eval.download)
+        if isinstance(found, PairDistance):
+            return Gallery("LPIPS", found.measure)
+    return Gallery()
+
+
+def _of_two_sets(measure: InceptionMeasure | PatchMeasure) -> Measure:
+    def add(g: Generated) -> None:
+        for side, images in (("real", g.real), ("fake", g.fake)):
+            measure.add(side, images, g.mask)
+
+    return Measure(add, measure.scores)
+
+
+def _obstacle(name: str, config: ConfigDict) -> str:
+    """Why a metric does not apply to a run; "" where it does."""
+    height, width = config.data.height, config.data.width
+    of_size = {
+        "swd": partial(pyramid_sizes, height, width),
+        **{metric: partial(pair_distance.require_size, (metric,), height, width) for metric in pair_distance.METRICS},
+        "lpips_diversity": partial(pair_distance.require_size, ("lpips",), height, width),
+    }
+    try:
+        of_size.get(name, tuple)()
+    except UserError as error:
+        return str(error)
+    if name in diversity_measure.METRICS and config.eval.samples_per_input < 2:
+        return f"{name} compares images of one input: set eval.samples_per_input to at least 2"
+    if name == "scenes" and config.data.name != "scenes":
+        return f"scenes measures generated scenes: data.name={config.data.name}"
+    if name == "segmentation":
+        segmenter = SEGMENTERS.get(config.data.name)
+        if segmenter is None:
+            return f"segmentation knows {', '.join(SEGMENTERS)}, not data.name={config.data.name}"
+        if height % segmenter.multiple or width % segmenter.multiple:
+            return f"{segmenter.name} takes sizes that divide by {segmenter.multiple}, not {width}x{height}"
+    return ""

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+from jax.experimental.multihost_utils import process_allgather
 
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.metrics import sliced_wasserstein as swd
@@ -22,15 +23,13 @@ class PatchMeasure:
         self.seed = seed
         self.generators = {side: np.random.default_rng((seed, index)) for index, side in enumerate(("real", "fake"))}
         self.patches: dict[str, list[list[np.ndarray]]] = {side: [[] for _ in self.sizes] for side in ("real", "fake")}
-        self._pyramid = jax.jit(lambda images: swd.laplacian_pyramid(images, len(self.sizes)))
-        self._cut = jax.jit(swd.patches)
 
     def add(self, side: str, images: jax.Array, mask: np.ndarray) -> None:
         """images: uint8 [B, H, W, 3] of the "real" or "fake" side; mask: bool [B], False for rows that only pad."""
         kept = np.repeat(np.asarray(mask), PATCHES_PER_IMAGE)
-        for index, level in enumerate(self._pyramid(images)):
-            where = swd.draw_positions(self.generators[side], len(kept), self.sizes[index])
-            self.patches[side][index].append(np.asarray(self._cut(level, *where))[kept])
+        where = [swd.draw_positions(self.generators[side], len(kept), size) for size in self.sizes]
+        for index, patches in enumerate(process_allgather(_cut(images, where), tiled=True)):
+            self.patches[side][index].append(patches[kept])
 
     def scores(self) -> dict[str, Score]:
         """The distance times 1000 at each level, and the mean of the levels."""
@@ -44,7 +43,17 @@ class PatchMeasure:
             directions = np.random.default_rng((self.seed, 2, index)).standard_normal(
                 (REPEATS, sides[0].shape[1], DIRECTIONS), dtype=np.float32
             )
-            distance = swd.sliced_wasserstein(*(swd.standardise(side) for side in sides), directions)
+            distance = _distance(*(swd.standardise(side) for side in sides), directions)
             distances[f"swd_{height}x{width}"] = 1e3 * float(distance)
         mean = float(np.mean(list(distances.values())))
         return {name: Score(value, "times 1000", record) for name, value in (distances | {"swd": mean}).items()}
+
+
+_distance = jax.jit(swd.sliced_wasserstein)
+
+
+@jax.jit
+def _cut(images: jax.Array, where: list[tuple[np.ndarray, np.ndarray]]) -> list[jax.Array]:
+    """Patches at each level of the pyramid, around centres (columns, rows) at each."""
+    levels = swd.laplacian_pyramid(images, len(where))
+    return [swd.patches(level, *centres) for level, centres in zip(levels, where, strict=True)]

@@ -7,13 +7,17 @@ Nothing is downloaded unless asked for. The cache is the directory in the enviro
 import hashlib
 import os
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
 from tqdm import tqdm
 
 from jaxsyn.errors import UserError
+from jaxsyn.evaluation.score import Score
 from jaxsyn.interop.files import read_state_dict
 from jaxsyn.interop.state_dict import Rules, expected_shapes, from_state_dict
 
@@ -83,9 +87,9 @@ class LoadedWeights(NamedTuple):
 
 
 class MissingWeights(NamedTuple):
-    """Weights that are not there; `line` says which file, from where, and where to put it."""
+    """Weights that are not there: their file, and a line that says which, from where, and where to put it."""
 
-    name: str
+    file: str
     line: str
 
 
@@ -110,15 +114,16 @@ def find_weights(name: str, path: str | os.PathLike | None = None) -> Path | Non
 
 def load_weights(
     name: str,
-    template: Mapping[str, Any],
+    template: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
     rules: Rules = (),
     path: str | os.PathLike | None = None,
     download: bool = False,
 ) -> LoadedWeights | MissingWeights:
     """Variables shaped as `template` from the public weights `name`; MissingWeights where there is no file.
 
-    template, rules: as for `jaxsyn.interop.state_dict.from_state_dict`. Entries of the file that the template lacks
-    (a classifier, an auxiliary head) are left out.
+    template, rules: as for `jaxsyn.interop.state_dict.from_state_dict`; a function that makes the template is called
+    only where there is a file. Entries of the file that the template lacks (a classifier, an auxiliary head) are left
+    out.
     path: a file to take instead of the cache's. download: fetch a file that is missing, if its digest is known.
     Raises UserError for a file that cannot be read or does not fit.
     """
@@ -126,12 +131,30 @@ def load_weights(
     if file is None and download and PUBLIC_WEIGHTS[name].sha256:
         file = _download(PUBLIC_WEIGHTS[name])
     if file is None:
-        return MissingWeights(name, _remedy(PUBLIC_WEIGHTS[name]))
+        return MissingWeights(PUBLIC_WEIGHTS[name].file, _remedy(PUBLIC_WEIGHTS[name]))
+    if callable(template):
+        template = template()
     state = read_state_dict(file)
     expected = expected_shapes(template, rules)
     state = {entry.removeprefix("module."): array for entry, array in state.items()}
     used = {entry: array for entry, array in state.items() if entry in expected}
     return LoadedWeights(from_state_dict(used, template, rules, source=str(file)), str(file), sha256(file))
+
+
+def shapes_of(network: nn.Module, *inputs: Any) -> Callable[[], dict[str, Any]]:
+    """A template of a network's variables for `load_weights`; inputs: arrays' shapes, float32, or nests of them."""
+
+    def template() -> dict[str, Any]:
+        is_shape = lambda x: all(isinstance(side, int) for side in x)  # noqa: E731
+        structs = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x, jnp.float32), inputs, is_leaf=is_shape)
+        return jax.eval_shape(network.init, jax.random.key(0), *structs)
+
+    return template
+
+
+def skipped(*missing: MissingWeights) -> Score:
+    """The score of a metric whose weights are missing."""
+    return Score(None, f"skipped: needs {', '.join(m.file for m in missing)}", missing=tuple(m.line for m in missing))
 
 
 def sha256(file: str | os.PathLike) -> str:
@@ -143,7 +166,7 @@ def sha256(file: str | os.PathLike) -> str:
 def _remedy(weights: PublicWeights) -> str:
     stem = Path(weights.file).stem
     where = f"put it into {cache_directory()} (or set JAXSYN_WEIGHTS) as {weights.file}, or {stem}.safetensors or .npz"
-    return f"skipped: needs {weights.file} from {weights.origin}; {where}"
+    return f"missing {weights.file}: get it from {weights.origin}; {where}"
 
 
 def _download(weights: PublicWeights) -> Path:

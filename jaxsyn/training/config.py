@@ -39,8 +39,12 @@ def default_config() -> ConfigDict:
     config.ema = ConfigDict({"decay": 0.0, "networks": ("generator",)})
 
     config.eval = ConfigDict()
-    config.eval.batch_size = 8
+    config.eval.batch_size = 8  # latents are drawn by batch, so they depend on it
     config.eval.num_images = 200  # at most
-    config.eval.seed = 0  # of latents
+    config.eval.metrics = ()  # names of jaxsyn.evaluation.measures.METRICS; (): all that apply
+    config.eval.samples_per_input = 1  # more than one also measures diversity, of methods that draw latents
+    config.eval.seed = 0  # of latents: of the first sample of an input, the next one has the next seed
+    config.eval.inception_protocol = "pytorch_fid"  # how images reach Inception; see jaxsyn.evaluation.inception
+    config.eval.download = False  # fetch missing weights whose SHA-256 is known
     config.eval.use_ema = True  # where there is a moving average
     return config

@@ -3,12 +3,17 @@ import json
 import pytest
 
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation.command import evaluate_run, format_table, write_metrics
+from jaxsyn.evaluation.command import evaluate_run, write_metrics
 from jaxsyn.evaluation.evaluator import Evaluation
-from jaxsyn.evaluation.score import Score
+from jaxsyn.evaluation.score import Score, format_table
 from tests.evaluation.tiny import tiny_config
 
-SCORES = {"psnr": Score(float("inf"), "", {"unit": "dB"}), "fid": Score(None, "put it there"), "ssim": Score(0.5)}
+SCORES = {
+    "psnr": Score(float("inf"), "", {"unit": "dB"}),
+    "fid": Score(None, "skipped", missing=("put it there",)),
+    "kid": Score(None, "skipped", missing=("put it there",)),
+    "ssim": Score(0.5),
+}
 
 
 def test_metrics_json_is_strict_json_with_null_for_what_is_no_number(tmp_path):
@@ -17,17 +22,19 @@ def test_metrics_json_is_strict_json_with_null_for_what_is_no_number(tmp_path):
     content = json.loads(path.read_text(), parse_constant=pytest.fail)
     assert content == {
         "step": 7,
-        "metrics": {"psnr": None, "fid": None, "ssim": 0.5},
+        "metrics": {"psnr": None, "fid": None, "kid": None, "ssim": 0.5},
         "protocol": {"images": 3, "psnr": {"unit": "dB"}},
-        "notes": {"fid": "put it there"},
+        "notes": {"fid": "skipped; put it there", "kid": "skipped; put it there"},
     }
 
 
-def test_the_table_aligns_values_and_tells_why_one_is_missing():
+def test_the_table_aligns_values_and_tells_each_missing_file_once():
     assert format_table(SCORES).splitlines() == [
         "  psnr         inf",
-        "  fid            -  put it there",
-        "  ssim      0.5000",
+        "  fid            -  skipped",
+        "  kid            -  skipped",
+        "  ssim         0.5",
+        "put it there",
     ]
 
 

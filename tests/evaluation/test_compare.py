@@ -1,8 +1,6 @@
 import json
 import re
 
-import flax.linen as nn
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,32 +9,14 @@ from jaxsyn.evaluation import inception_measure
 from jaxsyn.evaluation.__main__ import main
 from jaxsyn.evaluation.inception import InceptionProtocol
 from jaxsyn.evaluation.metrics.frechet import FeatureStatistics, frechet
-from jaxsyn.evaluation.weights import LoadedWeights
-
-
-class MeanColour(nn.Module):
-    """Stands for Inception: four features of an image, five logits."""
-
-    @nn.compact
-    def __call__(self, images):
-        features = np.float32([1, 2, 3, 4]) * images.mean((1, 2, 3))[:, None] + images[:, 0, 0, :1] ** 2
-        return {"2048": features, "logits_unbiased": nn.Dense(5, name="fc")(features)}
+from tests.evaluation.tiny import MeanColour, load_ones
 
 
 @pytest.fixture
 def tiny_inception(monkeypatch):
     protocol = InceptionProtocol(MeanColour(), "inception", lambda images: images / 255.0)
     monkeypatch.setitem(inception_measure.PROTOCOLS, "pytorch_fid", protocol)
-
-    def load(name, template, path, download):
-        return LoadedWeights(jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), template), "tiny.npz", "beef")
-
-    monkeypatch.setattr(inception_measure, "load_weights", load)
-
-
-@pytest.fixture(autouse=True)
-def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("JAXSYN_WEIGHTS", str(tmp_path / "cache"))
+    monkeypatch.setattr(inception_measure, "load_weights", load_ones)
 
 
 @pytest.fixture
@@ -71,7 +51,7 @@ def test_batches_and_padding_do_not_change_the_distance(folders, tiny_inception)
     for batch_size in ("3", "7", "100"):
         score = report(root, "fid", "--batch-size", batch_size)["scores"]["fid"]
         assert score["value"] == pytest.approx(frechet(expected["real"], expected["fake"]).value, rel=1e-4)
-    assert (score["protocol"]["weights"], score["protocol"]["sha256"]) == ("tiny.npz", "beef")
+    assert (score["protocol"]["weights"], score["protocol"]["sha256"]) == ("inception.npz", "beef")
 
 
 def test_every_metric_of_the_features_is_reported_in_one_pass(folders, tiny_inception, capsys):
@@ -88,9 +68,20 @@ def test_missing_weights_skip_a_metric_and_the_rest_runs(folders, capsys):
     assert found["lpips"]["value"] is None
     assert found["l1"]["value"] > 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3
-    assert "pt_inception-2015-12-05-6726825d.pth" in lines[0]
-    assert "alexnet-owt-7be5be79.pth" in lines[1]
+    assert [line.split()[0] for line in lines] == ["fid", "lpips", "l1", "missing", "missing", "missing"]
+    for file, row, told in (
+        ("pt_inception-2015-12-05-6726825d.pth", 0, 3),
+        ("alexnet-owt-7be5be79.pth", 1, 4),
+        ("lpips_v0.1_alex.pth", 1, 5),
+    ):
+        assert file in lines[row]
+        assert f"{file}: get it from https://" in lines[told]
+
+
+def test_a_file_that_several_metrics_lack_is_told_once(folders, capsys):
+    assert run(folders[0], "kid,fid,lpips_vgg,dipd") == 0
+    out = capsys.readouterr().out
+    assert out.count("missing pt_inception") == out.count("missing vgg16") == 1
 
 
 def test_pixel_metrics_average_over_all_pairs(folders):

@@ -116,8 +116,8 @@ def test_the_gallery_keeps_the_nearest_and_the_farthest_images():
     evaluate(run, state, [exhibit(gallery)])
     everything = Gallery(size=10)
     evaluate(run, state, [exhibit(everything)])
-    ranked = sorted(e.l1 for e in everything.first)
+    ranked = sorted(e.distance for e in everything.first)
     assert len(ranked) == 10
-    assert [e.l1 for e in gallery.best] == ranked[:3]
-    assert [e.l1 for e in gallery.worst] == ranked[::-1][:3]
+    assert [e.distance for e in gallery.best] == ranked[:3]
+    assert [e.distance for e in gallery.worst] == ranked[::-1][:3]
     assert [e.index for e in gallery.first] == [0, 1, 2]

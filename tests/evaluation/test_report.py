@@ -40,7 +40,7 @@ def gallery():
     gallery = Gallery(size=2)
     real = np.full((2, 32, 32, 3), 200, np.uint8)
     fake = np.stack([real[0], 255 - real[1]])
-    gallery.add(np.zeros((2, 32, 32), np.int32), real, fake, np.array([True, True]))
+    gallery.add(np.zeros((2, 32, 32), np.int32), real, (fake,), np.array([True, True]))
     return gallery
 
 
@@ -65,9 +65,9 @@ def test_the_page_needs_no_other_file(write):
 
 def test_every_score_stands_with_its_note_and_protocol(write):
     text = write({"l1": Score(0.25, "two images", {"window": 11}), "fid": Score(None, "no weights")}).text
-    assert text[text.index("l1") + 1] == "0.2500"
+    assert text[text.index("l1") + 1] == "0.25"
     assert text[text.index("fid") + 1] == "-"
-    assert "no weights" in text
+    assert any(line.endswith("no weights") for line in text)
     assert any(line.endswith("two images") for line in text)
     assert text[text.index("images") + 1] == "2"
     assert text[text.index("l1", text.index("Protocol")) + 1] == "window: 11"
@@ -90,4 +90,25 @@ def test_curves_stand_by_phase_and_term_where_there_is_a_log(write, tmp_path):
 
 
 def test_text_from_outside_is_escaped(write):
-    assert "<b>&" in write({"fid": Score(None, "<b>&")}).text
+    assert "<b>&" in write({"mine": Score(None, "<b>&")}).text
+
+
+def test_every_sample_of_an_input_is_shown(tmp_path):
+    gallery = Gallery("LPIPS", size=1)
+    image = np.zeros((1, 32, 32, 3), np.uint8)
+    gallery.add(np.zeros((1, 32, 32), np.int32), image, (image, image + 9, image + 99), np.array([True]))
+    write_report(tmp_path / "r.html", tmp_path, tiny_config(), 7, Evaluation({}, {}), gallery)
+    page = Page((tmp_path / "r.html").read_text())
+    shown = page.text[page.text.index("First images") + 1 :][:6]
+    assert shown[:5] == ["label map", "sample 0", "sample 1", "sample 2", "true"]
+    assert shown[5].endswith("LPIPS 0.000")
+    assert "Farthest from the true image, by LPIPS" in page.text
+
+
+def test_a_missing_file_stands_beside_the_metric_that_lacks_it(write):
+    text = write({"fid": Score(None, "skipped", missing=("get x.pth",))}).text
+    assert any(line.endswith("skipped; get x.pth") for line in text)
+
+
+def test_each_level_of_the_patch_distance_has_a_meaning(write):
+    assert "the same at the level of 16x16" in write({"swd_16x16": Score(1.0)}).text

@@ -1,9 +1,15 @@
-"""Methods without networks, as runs to be evaluated."""
+"""Methods without networks, as runs to be evaluated; networks and weights that stand for the public ones."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsyn.evaluation.weights import LoadedWeights
 from jaxsyn.methods import Method
 from jaxsyn.training.config import default_config
 from jaxsyn.training.runs import Run
@@ -41,6 +47,30 @@ class Diverged(Untrained):
         return batch["image"] * jnp.where(batch["image"][:, :1, :1, :1] > 2, 1, jnp.nan)
 
 
+class MeanColour(nn.Module):
+    """Stands for Inception: four features of an image, five logits."""
+
+    @nn.compact
+    def __call__(self, images):
+        features = np.float32([1, 2, 3, 4]) * images.mean((1, 2, 3))[:, None] + images[:, 0, 0, :1] ** 2
+        return {"2048": features, "logits_unbiased": nn.Dense(5, name="fc")(features)}
+
+
+class Taps(nn.Module):
+    """Stands for a backbone of LPIPS: two taps of three channels."""
+
+    @nn.compact
+    def __call__(self, images):
+        first = nn.Conv(3, (3, 3), name="features_0")(images)
+        return first, nn.relu(first[:, ::2, ::2])
+
+
+def load_ones(name, template, rules=(), path=None, download=False) -> LoadedWeights:
+    """Stands for `load_weights`: every file is there, and all of its values are one."""
+    shapes: Mapping[str, Any] = template() if callable(template) else template
+    return LoadedWeights(jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), shapes), f"{name}.npz", "beef")
+
+
 def tiny_config() -> ConfigDict:
     """Ten scenes of 32x32 in batches of four, of which the last is half full."""
     config = default_config()
@@ -49,6 +79,7 @@ def tiny_config() -> ConfigDict:
     config.data.height = config.data.width = 32
     config.data.eval_length = 10
     config.eval.batch_size = 4
+    config.eval.metrics = ("ssim", "psnr", "l1", "scenes")
     return config
 
 

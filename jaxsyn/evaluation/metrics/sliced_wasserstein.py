@@ -35,11 +35,11 @@ def pyramid_sizes(height: int, width: int) -> tuple[tuple[int, int], ...]:
 
     Raises UserError where a level does not halve evenly or the image is too small.
     """
-    sizes = []
-    while min(height, width) >= SMALLEST_LEVEL:
-        sizes.append((height, width))
-        height, width = height // 2, width // 2
-    if not sizes or any(size % 2 for level in sizes[:-1] for size in level):
+    sizes, level = [], (height, width)
+    while min(level) >= SMALLEST_LEVEL:
+        sizes.append(level)
+        level = (level[0] // 2, level[1] // 2)
+    if not sizes or any(side % 2 for level in sizes[:-1] for side in level):
         raise UserError(f"sliced Wasserstein needs sizes of 16 2^n pixels, found {height}x{width}: resize the images")
     return tuple(sizes)
 
