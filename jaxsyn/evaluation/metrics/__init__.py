@@ -8,7 +8,7 @@
 | precision_recall | precision_recall, nearest_neighbour_accuracy, neighbour_radii |
 | lpips | lpips, lpips_layers, lpips_map |
 | structural | ssim, ms_ssim, psnr, rmse, l1 |
-| sliced_wasserstein | laplacian_pyramid, patches, standardise, sliced_wasserstein |
+| sliced_wasserstein | laplacian_pyramid, patches, standardise, sliced_wasserstein, sliced_wasserstein_on_host |
 | segmentation | confusion_matrix, mean_iou, pixel_accuracy, mean_accuracy, frequency_weighted_iou |
 | detection | average_precision over a user's Detector, objects_of |
 | class_diversity | mCSD and mOCD: class_diversity, keep_region, region_mean |

@@ -91,6 +91,17 @@ def sliced_wasserstein(real: jax.Array, fake: jax.Array, directions: jax.Array) 
     return lax.map(of_one_repeat, directions).mean()
 
 
+def sliced_wasserstein_on_host(real: np.ndarray, fake: np.ndarray, directions: np.ndarray) -> float:
+    """`sliced_wasserstein` in numpy, for descriptors that lie on the host: XLA's sort on a CPU is 100 times slower."""
+    directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+    def of_one_repeat(direction: np.ndarray) -> np.floating:
+        first, second = (np.sort(direction.T @ x.T, axis=-1) for x in (real, fake))
+        return np.abs(first - second).mean(dtype=np.float64)
+
+    return float(np.mean([of_one_repeat(direction) for direction in directions]))
+
+
 def _binomial(x: jax.Array, variant: Variant) -> jax.Array:
     mode = "reflect" if variant.mirror_border else "constant"
     for axis in (1, 2):

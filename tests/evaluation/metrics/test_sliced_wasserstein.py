@@ -40,8 +40,16 @@ def test_a_shift_along_an_axis_is_its_own_distance():
     assert swd.sliced_wasserstein(draw, draw[::-1] + 0.25, directions) == pytest.approx(0.25, rel=1e-4)
 
 
+def test_the_host_finds_the_distance_that_the_device_finds():
+    draw = np.random.RandomState(0).standard_normal
+    real, fake = draw((40, 3)).astype(np.float32), draw((40, 3)).astype(np.float32)
+    directions = draw((2, 3, 5)).astype(np.float32)
+    found = swd.sliced_wasserstein_on_host(real, fake, directions)
+    assert found == pytest.approx(float(swd.sliced_wasserstein(real, fake, directions)), rel=1e-5)
+
+
 def test_sizes_that_do_not_halve_are_a_readable_error():
     assert swd.pyramid_sizes(64, 128) == ((64, 128), (32, 64), (16, 32))
     for size in ((15, 64), (70, 70)):
-        with pytest.raises(UserError, match="resize the images"):
+        with pytest.raises(UserError, match=rf"found {size[0]}x{size[1]}: resize the images"):
             swd.pyramid_sizes(*size)
