@@ -17,7 +17,7 @@ def scores(real, fake):
 
 def test_smeared_images_are_farther_than_other_patches_of_the_same_images():
     smeared = np.repeat(IMAGES[:, :, ::8], 8, axis=2)
-    assert scores(IMAGES, smeared)["swd_32x32"] > 2 * scores(IMAGES, IMAGES)["swd_32x32"]
+    assert scores(IMAGES, smeared)["swd_32x32"] > 1.5 * scores(IMAGES, IMAGES)["swd_32x32"]
 
 
 def test_padding_rows_leave_no_patches():
