@@ -19,9 +19,9 @@ def get_config(preset: str = "scenes") -> ConfigDict:
         raise UserError(f"configs/segmenter.py has no preset {preset!r}; choose scenes")
     config = default_config()
     config.method = "segmenter"
-    config.batch_size = 16
-    config.num_steps = 900
-    config.checkpoint_every = 300
+    config.batch_size = 8
+    config.num_steps = 600
+    config.checkpoint_every = 200
     config.image_every = 300
 
     config.data.domain = "all"
@@ -32,6 +32,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     config.model.palette = tuple(map(tuple, palette(config.data.num_classes, "scenes").tolist()))
 
     config.loss = ConfigDict({"class_balance": 0.5})
+    config.loss.degrade = ConfigDict({"blur": 1.0, "noise": 0.15, "light": 0.15})
 
     config.optimizer.b1, config.optimizer.b2 = 0.9, 0.99
     config.optimizer.learning_rate.segmenter = 4e-3
