@@ -25,7 +25,7 @@ MEANINGS = {
     "recall": ("share of true images inside the neighbourhoods of generated ones: are all kinds there?", "higher"),
     "density": ("neighbourhoods of true images around a generated one, over their expected number", "higher"),
     "coverage": ("share of true images with a generated one in their neighbourhood", "higher"),
-    "swd": ("sliced Wasserstein distance of patches, mean over the levels of a pyramid", "lower"),
+    "swd": ("mean of these levels", "lower"),
     "l1_diversity": ("mean absolute difference between samples of one input", "higher"),
     "lpips_diversity": ("perceptual distance between samples of one input", "higher"),
 }
@@ -34,5 +34,5 @@ MEANINGS = {
 def meaning(name: str) -> tuple[str, str]:
     """A line on a score, and which way is better ("" where neither); two empty strings for a name unknown here."""
     if name.startswith("swd_"):
-        return f"the same at the level of {name.removeprefix('swd_')}", "lower"
+        return f"sliced Wasserstein distance of patches at the level of {name.removeprefix('swd_')}", "lower"
     return MEANINGS.get(name, ("", ""))

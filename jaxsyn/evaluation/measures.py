@@ -94,17 +94,21 @@ def choose_measures(config: ConfigDict) -> list[Measure]:
 
 
 def chosen_metrics(config: ConfigDict) -> tuple[str, ...]:
-    """The names in `config.eval.metrics`, or of all metrics that apply; raises UserError as `choose_measures` does."""
+    """The names in `config.eval.metrics`, or of all metrics that apply; raises UserError as `choose_measures` does.
+
+    A name may be several with commas between, as a command line writes them.
+    """
     if config.eval.inception_protocol not in PROTOCOLS:
         raise UserError(f"eval.inception_protocol={config.eval.inception_protocol}: choose from {', '.join(PROTOCOLS)}")
-    if not config.eval.metrics:
+    names = tuple(name.strip() for entry in config.eval.metrics for name in entry.split(","))
+    if not names:
         return tuple(name for name in METRICS if not _obstacle(name, config))
-    for name in config.eval.metrics:
+    for name in names:
         if name not in METRICS:
             raise UserError(f"eval.metrics: unknown metric {name}; choose from {', '.join(METRICS)}")
         if obstacle := _obstacle(name, config):
             raise UserError(f"eval.metrics: {obstacle}")
-    return tuple(config.eval.metrics)
+    return names
 
 
 def evaluated_images(config: ConfigDict) -> int:

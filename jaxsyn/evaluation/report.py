@@ -43,6 +43,7 @@ def write_report(
     page = environment.get_template("report.html").render(
         title=f"{config.method} on {config.data.name}, step {step}",
         workdir=workdir,
+        columns=2 + max((len(e.samples) for e in gallery.first), default=1),
         small=config.data.height * config.data.width <= SMALL,
         metrics=[(name, score, *meaning(name)) for name, score in evaluation.scores.items()],
         protocol=evaluation.protocol,

@@ -61,6 +61,10 @@ def test_only_what_was_chosen_is_measured():
     assert list(scores_of(Dim, config_of("rmse", "l1"))) == ["rmse", "l1"]
 
 
+def test_names_may_stand_with_commas_between_as_on_a_command_line():
+    assert chosen_metrics(config_of("fid, kid,l1")) == ("fid", "kid", "l1")
+
+
 @pytest.mark.parametrize(
     ("metric", "change", "message"),
     [

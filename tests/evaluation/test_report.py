@@ -111,4 +111,4 @@ def test_a_missing_file_stands_beside_the_metric_that_lacks_it(write):
 
 
 def test_each_level_of_the_patch_distance_has_a_meaning(write):
-    assert "the same at the level of 16x16" in write({"swd_16x16": Score(1.0)}).text
+    assert "sliced Wasserstein distance of patches at the level of 16x16" in write({"swd_16x16": Score(1.0)}).text
