@@ -53,12 +53,13 @@ class InceptionMeasure:
         self.sets: dict[str, RealFeatures] = {}
         self.logits: list[np.ndarray] = []
         self.file: StatisticsFile | None = None
+        self.of_two_sets = set(metrics) != {"is"}
         self.keep = bool(set(OF_ALL_FEATURES) & set(metrics))
         if isinstance(self.weights, MissingWeights):
             return
         self.variables = self.weights.variables
         self.record |= {"weights": self.weights.file, "sha256": self.weights.sha256}
-        if real is not None and metrics != ("is",):
+        if real is not None and self.of_two_sets:
             self.file = StatisticsFile({"real": real, "protocol": protocol, "weights": self.weights.sha256})
             kept = self.file.load(self.keep)
             if kept is not None:
@@ -67,12 +68,12 @@ class InceptionMeasure:
 
     def add(self, side: str, images: jax.Array, mask: np.ndarray) -> None:
         """images: uint8 [B, H, W, 3] of the "real" or "fake" side; mask: bool [B], False for rows that only pad."""
-        if isinstance(self.weights, MissingWeights) or (side == "real" and (self.reused or self.metrics == ("is",))):
+        if isinstance(self.weights, MissingWeights) or (side == "real" and (self.reused or not self.of_two_sets)):
             return
         self.variables = place_beside(self.variables, images)
         outputs = _outputs(self.network, self.prepare, self.variables, images)
         features, logits = (array[np.asarray(mask)] for array in process_allgather(outputs, tiled=True))
-        if self.metrics != ("is",):
+        if self.of_two_sets:
             self.sets.setdefault(side, RealFeatures(features.shape[-1], self.keep)).update(features)
         if "is" in self.metrics and side == "fake":
             self.logits.append(logits)

@@ -144,8 +144,10 @@ def load_weights(
 def shapes_of(network: nn.Module, *inputs: Any) -> Callable[[], dict[str, Any]]:
     """A template of a network's variables for `load_weights`; inputs: arrays' shapes, float32, or nests of them."""
 
+    def is_shape(x: Any) -> bool:
+        return all(isinstance(side, int) for side in x)
+
     def template() -> dict[str, Any]:
-        is_shape = lambda x: all(isinstance(side, int) for side in x)  # noqa: E731
         structs = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x, jnp.float32), inputs, is_leaf=is_shape)
         return jax.eval_shape(network.init, jax.random.key(0), *structs)
 

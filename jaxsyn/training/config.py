@@ -42,7 +42,8 @@ def default_config() -> ConfigDict:
     config.eval.batch_size = 8  # latents are drawn by batch, so they depend on it
     config.eval.num_images = 200  # at most
     config.eval.metrics = ()  # names of jaxsyn.evaluation.measures.METRICS; (): all that apply
-    config.eval.samples_per_input = 1  # more than one also measures diversity, of methods that draw latents
+    # Images of one input. More than one also measures their diversity; all other metrics take the first.
+    config.eval.samples_per_input = 1
     config.eval.seed = 0  # of latents: of the first sample of an input, the next one has the next seed
     config.eval.inception_protocol = "pytorch_fid"  # how images reach Inception; see jaxsyn.evaluation.inception
     config.eval.download = False  # fetch missing weights whose SHA-256 is known

@@ -108,3 +108,9 @@ def test_a_changed_label_map_leaves_the_real_images_as_they_are(folders):
     before = real_identity(folders, "val", 2)
     os.utime(f"{folders.label_dir}/1.png", ns=(0, 0))
     assert before == real_identity(folders, "val", 2)
+
+
+def test_the_inception_score_looks_at_no_real_image(empty_cache):
+    scores = measure(("is",), sides=("fake",))
+    assert scores["is"].value >= 1
+    assert not empty_cache.exists()
