@@ -8,6 +8,7 @@ from flax import linen as nn
 from jax import lax
 
 from jaxsyn.layers.initializers import DEFAULT, Initializer
+from jaxsyn.layers.partition import needs_whole_rows, whole_rows
 from jaxsyn.layers.spectral_norm import spectral_normalize
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
@@ -25,8 +26,9 @@ def convolve(
     x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
 ) -> jax.Array:
     """[B, H, W, I] with an HWIO kernel -> [B, h, w, O]; zero padding of `padding` pixels on each side."""
-    return lax.conv_general_dilated(
-        x,
+    whole = needs_whole_rows(x, dilation * (kernel.shape[0] - 1) + 1, stride)
+    y = lax.conv_general_dilated(
+        whole_rows(x) if whole else x,
         kernel,
         window_strides=(stride, stride),
         padding=((padding, padding),) * 2,
@@ -34,6 +36,7 @@ def convolve(
         dimension_numbers=DIMENSIONS,
         feature_group_count=groups,
     )
+    return whole_rows(y) if whole else y
 
 
 def add_bias(y: jax.Array, bias: jax.Array | None) -> jax.Array:
@@ -115,14 +118,16 @@ class ConvTranspose(nn.Module):
         if self.spectral:
             kernel = spectral_normalize(self, kernel)
         low = self.kernel_size - 1 - self.padding
+        whole = needs_whole_rows(x, self.kernel_size)
         y = lax.conv_general_dilated(
-            x.astype(self.dtype),
+            (whole_rows(x) if whole else x).astype(self.dtype),
             kernel[::-1, ::-1].astype(self.dtype),
             window_strides=(1, 1),
             padding=((low, low + self.output_padding),) * 2,
             lhs_dilation=(self.stride, self.stride),
             dimension_numbers=DIMENSIONS,
         )
+        y = whole_rows(y) if whole else y
         return add_bias(y, self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None)
 
 
