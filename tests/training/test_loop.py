@@ -1,0 +1,86 @@
+"""Training resumes exactly, stops where it must, and loses nothing."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from jaxsyn.errors import UserError
+from jaxsyn.training.checkpoints import Checkpoints
+from jaxsyn.training.loop import train
+from jaxsyn.training.runs import make_run
+from jaxsyn.training.workdir import CHECKPOINTS, METRICS
+from tests.tiny import baseline_config
+
+
+def config(**changes):
+    config = baseline_config()
+    config.num_steps, config.log_every, config.checkpoint_every, config.image_every = 6, 1, 3, 0
+    config.data.train_length = 12
+    config.update(changes)
+    return config
+
+
+def logged(workdir):
+    return [json.loads(line) for line in (workdir / METRICS).read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("whole")
+    train(config(), workdir)
+    return workdir
+
+
+def test_three_steps_and_three_more_log_what_six_steps_log_bit_for_bit(whole_run, tmp_path):
+    train(config(num_steps=3), tmp_path)
+    train(config(), tmp_path)
+    assert (tmp_path / METRICS).read_text() == (whole_run / METRICS).read_text()
+
+
+def test_a_run_killed_after_its_checkpoint_logs_every_step_once(whole_run, tmp_path):
+    train(config(num_steps=3), tmp_path)
+    with (tmp_path / METRICS).open("a") as log:
+        log.write(json.dumps({"step": 4, "generator/total": 0.0}) + '\n{"step": 5, "gener')
+    train(config(), tmp_path)
+    assert (tmp_path / METRICS).read_text() == (whole_run / METRICS).read_text()
+
+
+def test_every_term_of_every_phase_is_logged_by_name(whole_run):
+    terms = {"generator/adversarial", "generator/feature_matching", "generator/total"}
+    terms |= {"discriminator/real", "discriminator/fake", "discriminator/total"}
+    assert [entry.keys() - {"step"} for entry in logged(whole_run)] == [terms] * 6
+
+
+def test_a_finished_run_has_nothing_to_do(whole_run, capsys):
+    before = (whole_run / METRICS).read_text()
+    train(config(), whole_run)
+    assert "nothing to do" in capsys.readouterr().out
+    assert (whole_run / METRICS).read_text() == before
+
+
+def test_a_workdir_of_another_model_is_refused_by_the_key_that_differs(whole_run):
+    other = config()
+    other.model.resnet.width = 3
+    with pytest.raises(UserError, match=r"model\.resnet\.width: 2 -> 3"):
+        train(other, whole_run)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_checkpoint(tmp_path):
+    train(config(num_steps=3), tmp_path)
+    broken = config()
+    broken.optimizer.learning_rate.generator = 1e30
+    with pytest.raises(UserError, match=r"step \d: .*(generator|discriminator).*(nan|inf).*checkpoint is that of step 3"):
+        train(broken, tmp_path)
+    checkpoints = Checkpoints(tmp_path / CHECKPOINTS)
+    assert checkpoints.steps() == [3]
+    state = checkpoints.restore(3, make_run(config()).template)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
+    checkpoints.close()
+
+
+def test_a_workdir_that_cannot_be_made_is_an_error_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="choose another --workdir"):
+        train(config(), tmp_path / "file" / "run")
