@@ -18,7 +18,8 @@ def test_the_packaged_segmenter_names_most_pixels_of_scenes_it_was_not_trained_o
     images = np.stack([scene["image"] for scene in scenes]) / np.float32(127.5) - 1
     logits, features = jax.jit(judge.network.apply)(judge.variables, images)
     confusion = confusion_matrix(np.stack([scene["label"] for scene in scenes]), logits.argmax(-1), 12)
-    assert mean_iou(confusion) > 0.85
+    # A judge that tolerates blur and noise names fewer pixels of sharp scenes than one trained on those alone (0.90).
+    assert mean_iou(confusion) > 0.75
     assert features.shape == (16, judge.network.widths[-1])
 
 
@@ -40,3 +41,16 @@ def test_weights_of_another_network_are_an_error_that_names_the_file(tmp_path):
 def test_an_absent_file_is_an_error_that_names_it(tmp_path):
     with pytest.raises(UserError, match=r"absent.npz: no such file"):
         load_judge(tmp_path / "absent.npz")
+
+
+def test_the_judge_hardly_minds_a_blur(judge):
+    scenes = [Scenes(64, 64, split="val")[i] for i in range(16)]
+    sharp = np.stack([scene["image"] for scene in scenes]) / np.float32(127.5) - 1
+    blurred = (np.roll(sharp, 1, 2) + 2 * sharp + np.roll(sharp, -1, 2)) / 4
+    labels = np.stack([scene["label"] for scene in scenes])
+    apply = jax.jit(judge.network.apply)
+    on_sharp, on_blurred = (
+        mean_iou(confusion_matrix(labels, apply(judge.variables, images)[0].argmax(-1), 12))
+        for images in (sharp, blurred)
+    )
+    assert on_blurred > 0.95 * on_sharp
