@@ -39,13 +39,15 @@ class Frozen:
     """A network with given weights that no phase trains (VGG in a perceptual loss).
 
     Attributes:
-        weights: path of a file that holds its state dict under the original names.
+        weights: path of a file that holds its state dict under the original names; "" where the config has none.
+        remedy: what to tell who trains without the file: which one it is, and how to do without.
         rules: renamings from our parameter names to those of the file.
         inputs: shape of an input, for checking the file before it is used.
     """
 
     module: nn.Module
     weights: str
+    remedy: str
     rules: Rules
     inputs: tuple[int, ...]
 

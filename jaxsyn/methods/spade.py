@@ -199,14 +199,12 @@ class Spade(Method):
         loss = self.config.loss
         if not loss.weights.perceptual:
             return {}
-        if not loss.vgg_weights:
-            raise UserError(
-                "loss.vgg_weights is not set: the perceptual loss needs torchvision's VGG-19 weights "
-                "(vgg19-dcbb9e9d.pth, or the same as .safetensors or .npz). Set it to the file's path, or train "
-                "without by --config.loss.weights.perceptual=0, which costs texture and sharpness"
-            )
-        vgg = VGG19(dtype=self.dtype)
-        return {"vgg": Frozen(vgg, loss.vgg_weights, TORCH_RULES, (1, 32, 32, 3))}
+        remedy = (
+            "loss.vgg_weights is not set: the perceptual loss needs torchvision's VGG-19 weights "
+            "(vgg19-dcbb9e9d.pth, or the same as .safetensors or .npz). Set it to the file's path, or train "
+            "without by --config.loss.weights.perceptual=0, which costs texture and sharpness"
+        )
+        return {"vgg": Frozen(VGG19(dtype=self.dtype), loss.vgg_weights, remedy, TORCH_RULES, (1, 32, 32, 3))}
 
     def phases(self) -> tuple[Phase, ...]:
         trained = ("generator", "encoder") if self.config.model.use_vae else ("generator",)

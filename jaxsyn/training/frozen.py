@@ -12,20 +12,40 @@ from jaxsyn.interop.state_dict import expected_shapes, from_state_dict
 from jaxsyn.methods import Frozen, Method
 
 
+def frozen_shapes(method: Method) -> dict[str, Any]:
+    """Name -> parameters of every frozen network of a method, as shapes: what needs no file."""
+    return {name: _template(frozen)["params"] for name, frozen in method.frozen().items()}
+
+
+def require_frozen_files(method: Method) -> None:
+    """
+    Raises:
+        UserError: a frozen network's file is not set or does not exist.
+    """
+    for frozen in method.frozen().values():
+        if not frozen.weights:
+            raise UserError(frozen.remedy)
+        if not os.path.isfile(frozen.weights):
+            raise UserError(f"{frozen.weights}: no such file of weights; correct the path in the config")
+
+
 def load_frozen(method: Method) -> dict[str, Any]:
     """Name -> parameters of every frozen network of a method.
 
     Raises:
-        UserError: a file is absent, unreadable, or holds another network.
+        UserError: a file is not set, absent, unreadable, or holds another network.
     """
+    require_frozen_files(method)
     return {name: _load(frozen) for name, frozen in method.frozen().items()}
 
 
-def _load(frozen: Frozen) -> Any:
-    if not os.path.isfile(frozen.weights):
-        raise UserError(f"{frozen.weights}: no such file of weights; correct the path in the config")
+def _template(frozen: Frozen) -> Any:
     inputs = jax.ShapeDtypeStruct(frozen.inputs, jnp.float32)
-    template = jax.eval_shape(frozen.module.init, jax.random.key(0), inputs)
+    return jax.eval_shape(frozen.module.init, jax.random.key(0), inputs)
+
+
+def _load(frozen: Frozen) -> Any:
+    template = _template(frozen)
     state_dict = read_state_dict(frozen.weights)
     # Published files hold layers after the last one that is used.
     used = {name: state_dict[name] for name in expected_shapes(template, frozen.rules) if name in state_dict}

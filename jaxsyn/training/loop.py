@@ -17,9 +17,10 @@ from jaxsyn.data import device_batches, open_source, train_batches
 from jaxsyn.data.check import check_source
 from jaxsyn.methods import build
 from jaxsyn.training.checkpoints import Checkpoints
+from jaxsyn.training.frozen import load_frozen, require_frozen_files
 from jaxsyn.training.pictures import Pictures
 from jaxsyn.training.runs import Run, make_run
-from jaxsyn.training.sharding import make_mesh, put_batch, replicated
+from jaxsyn.training.sharding import make_mesh, parameter_sharding, put_batch, replicated
 from jaxsyn.training.state import TrainState
 from jaxsyn.training.step import train_step
 from jaxsyn.training.telemetry import Telemetry, require_finite
@@ -40,13 +41,17 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     Raises:
         UserError: the config, the data, the workdir or a weight file is unusable; or a loss became non-finite.
     """
-    make_mesh(config), build(config).frozen()  # their errors take no time; looking through the data may
+    # Their errors take no time; looking through the data may.
+    make_mesh(config)
+    require_frozen_files(build(config))
     check_source(config.data, "train")
     path = open_workdir(workdir, config)
     checkpoints = Checkpoints(path / CHECKPOINTS, config.keep_checkpoints)
     latest = checkpoints.latest_step()
     start = latest or 0
     run = make_run(config)
+    frozen = load_frozen(run.method)
+    frozen = jax.device_put(frozen, parameter_sharding(run.mesh, frozen))
     _introduce(run, path, start)
     if start >= config.num_steps:
         print(f"{path} is at step {start} of {config.num_steps} already: nothing to do; raise num_steps to go on")
@@ -57,7 +62,7 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     batches = device_batches(train_batches(config, start_step=start, **_processes()), partial(put_batch, run.mesh))
     telemetry = Telemetry(path)
     try:
-        _run_steps(run, state, start, batches, checkpoints, telemetry, evaluate if config.eval_every else None)
+        _run_steps(run, state, frozen, start, batches, checkpoints, telemetry, evaluate if config.eval_every else None)
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on from step {checkpoints.latest_step() or 0}")
     finally:
@@ -68,6 +73,7 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
 def _run_steps(
     run: Run,
     state: TrainState,
+    frozen: Mapping[str, Any],
     start: int,
     batches: Iterator[Mapping[str, jax.Array]],
     checkpoints: Checkpoints,
@@ -75,13 +81,13 @@ def _run_steps(
     evaluate: Evaluate | None,
 ) -> None:
     config = run.config
-    step_function, batches = _compile(run, state, batches)
+    step_function, batches = _compile(run, state, frozen, batches)
     pictures = Pictures(run.method, config, run.mesh) if config.image_every else None
     pending: list[tuple[int, dict[str, jax.Array]]] = []
     with tqdm(total=config.num_steps, initial=start, unit="step", dynamic_ncols=True) as bar:
         clock, counted = time.perf_counter(), start
         for step in range(start + 1, config.num_steps + 1):
-            state, terms = step_function(state, run.frozen, next(batches))
+            state, terms = step_function(state, frozen, next(batches))
             pending.append((step, terms))
             last = step == config.num_steps
             save = last or _due(step, config.checkpoint_every)
@@ -109,7 +115,7 @@ def _run_steps(
 
 
 def _compile(
-    run: Run, state: TrainState, batches: Iterator[Mapping[str, jax.Array]]
+    run: Run, state: TrainState, frozen: Mapping[str, Any], batches: Iterator[Mapping[str, jax.Array]]
 ) -> tuple[Callable[..., Any], Iterator[Mapping[str, jax.Array]]]:
     """The compiled step, and the batches with the one that was looked at put back."""
     first = next(batches)
@@ -121,7 +127,7 @@ def _compile(
     )
     print("compiling the training step ...", end=" ", flush=True)
     began = time.perf_counter()
-    compiled = function.lower(state, run.frozen, first).compile()
+    compiled = function.lower(state, frozen, first).compile()
     print(f"{time.perf_counter() - began:.0f} s")
     return compiled, itertools.chain([first], batches)
 

@@ -1,12 +1,11 @@
-"""A run on its devices: its method, its frozen networks, and its state, new or restored."""
+"""A run on its devices: its method, and its state, new or restored."""
 
 import dataclasses
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
@@ -14,7 +13,7 @@ from jaxsyn.data import blank_batch
 from jaxsyn.errors import UserError
 from jaxsyn.methods import Method, build
 from jaxsyn.training.checkpoints import Checkpoints
-from jaxsyn.training.frozen import load_frozen
+from jaxsyn.training.frozen import frozen_shapes
 from jaxsyn.training.sharding import make_mesh, parameter_sharding, replicated
 from jaxsyn.training.state import TrainState, initial_state
 from jaxsyn.training.workdir import CHECKPOINTS, CONFIG, compare_config
@@ -25,14 +24,12 @@ class Run:
     """A method on a mesh.
 
     Attributes:
-        frozen: network -> given parameters, on the devices.
         template: the state as shapes with shardings.
     """
 
     config: ConfigDict
     method: Method
     mesh: Mesh
-    frozen: Mapping[str, Any]
     template: TrainState
 
     def initial_state(self) -> TrainState:
@@ -41,27 +38,27 @@ class Run:
         make = jax.jit(partial(_initial_state, self.method, self.config), out_shardings=shardings)
         # Hundreds of small random draws: on a CPU, optimising their code takes far longer than running it.
         options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-        return make.lower(self.frozen).compile(compiler_options=options)(self.frozen)
+        return make.lower().compile(compiler_options=options)()
 
 
 def make_run(config: ConfigDict) -> Run:
     """A run's parts, before any state.
 
     Raises:
-        UserError: the config does not fit its devices, its data or its files of weights.
+        UserError: the config does not fit its devices or its data.
     """
     method, mesh = build(config), make_mesh(config)
-    frozen = load_frozen(method)
-    frozen = jax.device_put(frozen, parameter_sharding(mesh, frozen))
-    state = jax.eval_shape(partial(_initial_state, method, config), frozen)
+    state = jax.eval_shape(partial(_initial_state, method, config))
     shardings = parameter_sharding(mesh, state).replace(states=jax.tree.map(lambda _: replicated(mesh), state.states))
     template = jax.tree.map(
         lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), state, shardings
     )
-    return Run(config, method, mesh, frozen, template)
+    return Run(config, method, mesh, template)
 
 
-def _initial_state(method: Method, config: ConfigDict, frozen: Mapping[str, Any]) -> TrainState:
+def _initial_state(method: Method, config: ConfigDict) -> TrainState:
+    # Initial values depend on the frozen networks' shapes alone, so their files are not needed yet.
+    frozen = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), frozen_shapes(method))
     return initial_state(method, config, frozen, blank_batch(config))
 
 

@@ -1,5 +1,6 @@
 """SPADE as a method; its numbers are held by tests/parity."""
 
+import re
 from functools import partial
 
 import jax
@@ -13,6 +14,7 @@ from jaxsyn.errors import UserError
 from jaxsyn.layers import LabelMap
 from jaxsyn.methods import InitializingNets, Nets
 from jaxsyn.methods.spade import STYLE_CHANNELS, Generator, Spade, SpadeBlock
+from jaxsyn.training.frozen import load_frozen
 from jaxsyn.training.state import initial_state
 from tests.arrays import filled, integers, normal
 from tests.tiny import SIZE, baseline_config, spade_config
@@ -117,7 +119,7 @@ def test_a_config_that_makes_no_network_is_an_error(options, message):
 
 def test_the_perceptual_loss_without_weights_says_how_to_train_without():
     with pytest.raises(UserError, match=r"loss\.vgg_weights is not set.*--config\.loss\.weights\.perceptual=0"):
-        method_with(**{"loss.weights.perceptual": 10.0}).frozen()
+        load_frozen(method_with(**{"loss.weights.perceptual": 10.0}))
     assert not method_with(**{"loss.weights.perceptual": 0.0}).frozen()
 
 
@@ -199,8 +201,8 @@ def test_rematerialisation_holds_every_block_and_changes_no_name():
 
     (variables, plain), (same, remat) = program(Generator(**options)), program(Generator(**options, remat=True))
     assert same == variables
-    assert plain.count("checkpoint[") == 0
-    assert remat.count("checkpoint[") == 7
+    assert len(re.findall(r"= remat\w*\[", plain)) == 0
+    assert len(re.findall(r"= remat\w*\[", remat)) == 7
 
 
 def test_a_rematerialised_block_gives_the_same_output_gradient_and_state():

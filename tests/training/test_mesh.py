@@ -31,7 +31,7 @@ for mesh in ({"data": 1}, {"data": 8}, {"data": 4, "space": 2}, {"data": 4, "fsd
     batches = iter(train_batches(config))
     values = []
     for _ in range(5):
-        state, terms = step(state, run.frozen, put_batch(run.mesh, next(batches)))
+        state, terms = step(state, {}, put_batch(run.mesh, next(batches)))
         values.append({name: float(term) for name, term in terms.items()})
     losses[json.dumps(mesh)] = values
 print(json.dumps(losses))
