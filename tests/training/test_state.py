@@ -1,0 +1,32 @@
+"""What a run is between two steps."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsyn.training.state import inference_nets
+from tests.training.toy import BATCH, Toy, toy_config, toy_state
+
+
+def test_the_initial_state_holds_every_trained_network_and_counts_no_call():
+    state = toy_state(Toy(toy_config()))
+    for part in (state.params, state.states, state.optimizers):
+        assert set(part) == {"generator", "discriminator"}
+    assert float(state.params["generator"]["scale"]) == 2
+    assert float(state.states["generator"]["batch_stats"]["calls"]) == 0
+    assert state.step == 0
+    assert state.ema == {}
+
+
+def test_the_average_begins_at_the_parameters():
+    state = toy_state(Toy(toy_config(**{"ema.decay": 0.9})))
+    jax.tree.map(np.testing.assert_array_equal, state.ema["generator"], state.params["generator"])
+
+
+def test_inference_takes_averaged_parameters_where_asked_and_changes_no_state():
+    method = Toy(toy_config(**{"ema.decay": 0.9}))
+    state = toy_state(method).replace(ema={"generator": {"scale": jnp.float32(7)}})
+    for use_ema, scale in ((True, 7), (False, 2)):
+        nets = inference_nets(method, state, use_ema=use_ema)
+        np.testing.assert_allclose(nets.generator(BATCH["image"]), scale * BATCH["image"], rtol=1e-6)
+        assert nets.states == state.states
