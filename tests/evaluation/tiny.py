@@ -85,5 +85,5 @@ def tiny_config() -> ConfigDict:
 
 def tiny_run(kind: type[Method], config: ConfigDict) -> tuple[Run, TrainState]:
     """A method of this module as a run, and its empty state of step 7."""
-    run = Run(config, kind(config), make_mesh(config), {}, None)
+    run = Run(config, kind(config), make_mesh(config), None)
     return run, TrainState(step=jnp.int32(7), params={}, states={}, optimizers={}, ema={})
