@@ -8,7 +8,7 @@ import pytest
 from tests.parity.runner import check
 
 KEPT = Path(__file__).parent / "golden"
-ROOTS = [KEPT] + [Path(os.environ["JAXSYN_GOLDEN"])] * ("JAXSYN_GOLDEN" in os.environ)
+ROOTS = [KEPT, *(Path(root) for root in [os.environ.get("JAXSYN_GOLDEN")] if root)]
 CASES = [(root, path) for root in ROOTS for path in sorted(root.rglob("*.json"))]
 
 
