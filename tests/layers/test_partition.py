@@ -18,6 +18,7 @@ CASES = [
 ]
 
 COMPARE = f"""
+from functools import partial
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxsyn.layers import ConvTranspose, convolve
@@ -33,7 +34,7 @@ def transposed(x, kernel):
     return ConvTranspose(8, use_bias=False).apply({{"params": {{"transposed_kernel": kernel}}}}, x)
 
 cases = [
-    (mesh, rows, size, channels, lambda x, k, stride=stride, padding=padding: convolve(x, k, stride=stride, padding=padding))
+    (mesh, rows, size, channels, partial(convolve, stride=stride, padding=padding))
     for mesh, rows, (size, stride, padding), channels in {CASES!r}
 ]
 for (data, space), rows, size, channels, function in [*cases, ((4, 2), 2, 3, (8, 8), transposed)]:
