@@ -48,6 +48,8 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     config.loss.weights = ConfigDict({"adversarial": 1.0, "feature_matching": 10.0, "perceptual": 10.0, "kl": 0.05})
     config.loss.vgg_weights = ""  # file of torchvision's VGG-19; needed unless loss.weights.perceptual is 0
 
+    config.loss.vgg_layer_weights = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)  # of relu1_1 to relu5_1
+
     # Two-timescale updates: half and twice 2e-4. Without them the authors take 2e-4 for all, b1 0.5, b2 0.999. The
     # paper names b2 = 0.999, the authors' code runs with 0.9.
     config.optimizer.b1, config.optimizer.b2 = 0.0, 0.9

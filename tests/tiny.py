@@ -1,5 +1,6 @@
 """The smallest recipes that still have every part."""
 
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -7,8 +8,9 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from configs.spade import get_config
-from jaxsyn.layers import Conv, LabelConv, LabelMap, upsample_nearest
-from jaxsyn.methods.spade import Spade, SpadeBlock
+from jaxsyn.layers import SPADE, Conv, LabelConv, LabelMap, upsample_nearest
+from jaxsyn.methods.spade import Spade
+from jaxsyn.networks.spade_decoder import SpadeBlock
 
 SIZE = 32
 
@@ -41,7 +43,7 @@ class TwoBlockGenerator(nn.Module):
 
     @nn.compact
     def __call__(self, label: LabelMap) -> jnp.ndarray:
-        options = {"norm": self.norm, "hidden": 4, "dtype": self.dtype}
+        options = {"norm": partial(SPADE, self.norm, hidden=4, dtype=self.dtype), "dtype": self.dtype}
         x = LabelConv(6, name="fc", dtype=self.dtype)(label.resize(SIZE // 4, SIZE // 4))
         x = upsample_nearest(SpadeBlock(4, name="head", **options)(x, label))
         x = upsample_nearest(SpadeBlock(4, name="up", **options)(x, label))

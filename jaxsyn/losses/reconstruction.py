@@ -6,9 +6,6 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-# Of relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 of VGG-19, in pix2pixHD and SPADE.
-VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-
 
 def mean_absolute(x: jax.Array, y: jax.Array) -> jax.Array:
     """Mean |x - y| over all elements, in float32."""
@@ -18,16 +15,16 @@ def mean_absolute(x: jax.Array, y: jax.Array) -> jax.Array:
 def feature_matching(on_fake: Sequence[Sequence[jax.Array]], on_real: Sequence[Sequence[jax.Array]]) -> jax.Array:
     """Discriminator feature matching (pix2pixHD, equation 4), as SPADE weighs it.
 
-    The sum over the hidden features of each discriminator of their mean absolute difference, then the mean over
+    The sum over the features of each discriminator of their mean absolute difference, then the mean over
     discriminators. Real features are constants.
 
     Args:
-        on_fake, on_real: a discriminator's features each, the last of which is its prediction and does not count.
+        on_fake, on_real: of each discriminator its hidden features, its prediction not among them.
     """
     distances = [
         mean_absolute(fake, lax.stop_gradient(real))
         for fakes, reals in zip(on_fake, on_real, strict=True)
-        for fake, real in zip(fakes[:-1], reals[:-1], strict=True)
+        for fake, real in zip(fakes, reals, strict=True)
     ]
     return sum(distances) / len(on_fake)
 
@@ -36,13 +33,15 @@ def perceptual(
     features: Callable[[jax.Array], Sequence[jax.Array]],
     fake: jax.Array,
     real: jax.Array,
-    weights: Sequence[float] = VGG_WEIGHTS,
+    weights: Sequence[float],
 ) -> jax.Array:
     """Weighted mean absolute differences of a feature network's taps (Johnson et al. 2016; SPADE's GAN_VGG).
 
     Args:
         features: images [B, H, W, 3] in [-1, 1], as they are -> one array a tap.
         fake, real: images; the real ones are constants.
+        weights: one a tap.
     """
     on_fake, on_real = features(fake), lax.stop_gradient(features(real))
-    return sum(w * mean_absolute(f, r) for w, f, r in zip(weights, on_fake, on_real, strict=True))
+    taps = zip(weights, on_fake, on_real, strict=True)
+    return sum(weight * mean_absolute(f, r) for weight, f, r in taps if weight)

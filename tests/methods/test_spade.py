@@ -11,15 +11,17 @@ from flax import linen as nn
 
 from jaxsyn.data import blank_batch
 from jaxsyn.errors import UserError
-from jaxsyn.layers import LabelMap
+from jaxsyn.layers import SPADE, LabelMap
 from jaxsyn.methods import InitializingNets, Nets
-from jaxsyn.methods.spade import STYLE_CHANNELS, Generator, Spade, SpadeBlock
+from jaxsyn.methods.spade import STYLE_CHANNELS, Generator, Spade
+from jaxsyn.networks.spade_decoder import SpadeBlock
 from jaxsyn.training.frozen import load_frozen
 from jaxsyn.training.state import initial_state
 from tests.arrays import filled, integers, normal
 from tests.tiny import SIZE, baseline_config, spade_config
 
 CLASSES = 3
+NORM = partial(SPADE, "batch", hidden=2)
 LABEL = LabelMap(integers(0, CLASSES, 2, SIZE, SIZE), None, CLASSES)
 
 
@@ -207,7 +209,7 @@ def test_rematerialisation_holds_every_block_and_changes_no_name():
 
 def test_a_rematerialised_block_gives_the_same_output_gradient_and_state():
     x = normal(2, 8, 8, 3)
-    variables = jax.eval_shape(SpadeBlock(4, hidden=2).init, jax.random.key(0), x, LABEL)
+    variables = jax.eval_shape(SpadeBlock(4, NORM).init, jax.random.key(0), x, LABEL)
     variables = filled(variables)
 
     def run(block):
@@ -217,7 +219,7 @@ def test_a_rematerialised_block_gives_the_same_output_gradient_and_state():
 
         return jax.jit(jax.value_and_grad(loss, has_aux=True))(variables["params"])
 
-    plain, remat = run(SpadeBlock(4, hidden=2)), run(nn.remat(SpadeBlock)(4, hidden=2))
+    plain, remat = run(SpadeBlock(4, NORM)), run(nn.remat(SpadeBlock)(4, NORM))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3), plain, remat)
 
 

@@ -7,28 +7,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from ml_collections import ConfigDict
 
 from configs.spade import get_config
-from jaxsyn.interop.state_dict import expected_shapes, from_state_dict, to_state_dict
 from jaxsyn.layers import LabelMap, instance_edges
-from jaxsyn.losses.adversarial import discriminator_loss, generator_loss
 from jaxsyn.losses.variational import kl_divergence
-from jaxsyn.methods import Nets
-from jaxsyn.methods.spade import ENCODER_SIZE, UPSAMPLINGS, Spade
-from jaxsyn.networks.vgg import TORCH_RULES, VGG19
-from jaxsyn.training.state import TrainState, modules
-from jaxsyn.training.step import phase_gradients, train_step
+from jaxsyn.methods.spade import ENCODER_SIZE, Spade
+from jaxsyn.networks.spade_decoder import UPSAMPLINGS
+from tests.parity import semantic
 from tests.parity.adapter import Results, Template
-from tests.parity.case import Case, label_map, nchw_to_nhwc, nhwc_to_nchw
-from tests.parity.weight_rule import vgg_state
-
-GAN_MODES = {"hinge": "hinge", "ls": "least_squares", "original": "cross_entropy", "w": "wasserstein"}
-TERMS = {
-    "G": {"GAN": "adversarial", "GAN_Feat": "feature_matching", "VGG": "perceptual", "KLD": "kl"},
-    "D": {"D_Fake": "fake", "D_real": "real"},
-}
+from tests.parity.case import Case, nchw_to_nhwc, nhwc_to_nchw
+from tests.parity.semantic import GAN_MODES, shape
 
 
 def config_of(options: Mapping[str, Any]) -> ConfigDict:
@@ -89,29 +78,18 @@ def _plain_norm(text: str) -> str:
 
 def templates(options: dict[str, Any]) -> dict[str, Template]:
     """The networks that the options describe; the encoder is always among them."""
-    method = Spade(config_of({**options, "use_vae": options.get("use_vae", True)}))
-    names = method.checkpoint_names()
-    shape = (1, method.config.data.height, method.config.data.width)
-    label = LabelMap(_shape(shape, jnp.int32), None, method.num_classes)
+    method = Spade(config_of({**options, "use_vae": True}))
+    size = (1, method.config.data.height, method.config.data.width)
+    label = LabelMap(shape(size, jnp.int32), None, method.num_classes)
     if method.config.data.use_instance:
-        label = label.replace(extra=_shape((*shape, 1)))
-    image = _shape((*shape, 3))
-    style = _shape((1, options.get("z_dim", 256))) if options.get("use_vae", False) else None
+        label = label.replace(extra=shape((*size, 1)))
+    style = shape((1, options.get("z_dim", 256))) if options.get("use_vae", False) else None
     inputs = {
         "generator": (label,) if style is None else (label, style),
-        "discriminator": (label, (image,)),
-        "encoder": (_shape((1, ENCODER_SIZE, ENCODER_SIZE, 3)),),
+        "discriminator": (label, (shape((*size, 3)),)),
+        "encoder": (shape((1, ENCODER_SIZE, ENCODER_SIZE, 3)),),
     }
-    method = Spade(config_of({**options, "use_vae": True}))
-    rng = jax.random.key(0)
-    return {
-        name: Template(jax.eval_shape(module.init, rng, *inputs[name]), names.get(name, ()))
-        for name, module in method.networks().items()
-    }
-
-
-def _shape(shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(shape, dtype)
+    return semantic.templates(method, inputs)
 
 
 class GivenNoise(Spade):
@@ -127,35 +105,18 @@ class GivenNoise(Spade):
 
 def run(case: Case, variables: dict[str, Any]) -> Results:
     """What a case of any kind computes."""
-    kinds = {"losses": _losses, "iterations": _iterations}
+    kinds = {"losses": semantic.losses, "iterations": semantic.iterations}
     for kind, function in kinds.items():
         if case.case.startswith(kind):
-            return function(case, variables)
+            method = GivenNoise(config_of(case.config), case.inputs.get("eps"))
+            return function(method, case, variables, semantic.batch_of(case))
     function = {"generator": _generator, "discriminator": _discriminator, "encoder": _encoder}[next(iter(variables))]
     return function(case, variables)
 
 
-def _nets(method: Spade, case: Case, variables: dict[str, Any]) -> Nets:
-    params, states = _split(variables)
-    return Nets(method.networks(), params, states, train=case.mode == "train")
-
-
-def _split(variables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    params = {name: tree["params"] for name, tree in variables.items()}
-    states = {name: {k: v for k, v in tree.items() if k != "params"} for name, tree in variables.items()}
-    return params, states
-
-
-def _batch(case: Case) -> dict[str, jax.Array]:
-    batch = {name: jnp.asarray(label_map(case.inputs[name])) for name in ("label", "instance") if name in case.inputs}
-    if "image" in case.inputs:
-        batch["image"] = jnp.asarray(nchw_to_nhwc(case.inputs["image"]))
-    return batch
-
-
 def _single_network_label(method: Spade, case: Case) -> LabelMap:
     """A network's own cases take every channel as a class, unless an instance map comes along."""
-    batch = _batch(case)
+    batch = semantic.batch_of(case)
     edges = instance_edges(batch["instance"]) if "instance" in batch else None
     channels = case.config.get("semantic_nc", method.num_classes)
     return LabelMap(batch["label"], edges, channels - (edges is not None))
@@ -169,111 +130,19 @@ def _generator(case: Case, variables: dict[str, Any]) -> Results:
 
     @jax.jit
     def images(variables: dict[str, Any]) -> jax.Array:
-        return _nets(method, case, variables).generator(*inputs)
+        return semantic.nets_of(method, case, variables).generator(*inputs)
 
     return Results({"image": nhwc_to_nchw(images(variables))})
 
 
 def _discriminator(case: Case, variables: dict[str, Any]) -> Results:
     method = Spade(config_of(case.config))
-    image = jnp.asarray(nchw_to_nhwc(case.inputs["image"]))
-
-    @jax.jit
-    def features_of(variables: dict[str, Any]) -> list[list[jax.Array]]:
-        return _nets(method, case, variables).discriminator(_single_network_label(method, case), (image,))[0]
-
-    features = features_of(variables)
-    outputs = {
-        f"d{i}_f{j}": nhwc_to_nchw(feature) for i, scale in enumerate(features) for j, feature in enumerate(scale)
-    }
-    predictions = [scale[-1] for scale in features]
-    scalars = {}
-    for mode in {name.split("/")[0] for name in case.scalars}:
-        kind = GAN_MODES[mode]
-        scalars[f"{mode}/G"] = float(generator_loss(predictions, kind))
-        real, fake = discriminator_loss(predictions, predictions, kind)
-        scalars |= {f"{mode}/D_real": float(real), f"{mode}/D_fake": float(fake)}
-    return Results(outputs, scalars)
+    return semantic.discriminator(method, case, variables, _single_network_label(method, case))
 
 
 def _encoder(case: Case, variables: dict[str, Any]) -> Results:
     method = Spade(config_of({**case.config, "use_vae": True}))
-    mean, log_variance = jax.jit(lambda v: _nets(method, case, v).encoder(_batch(case)["image"]))(variables)
+    image = jnp.asarray(nchw_to_nhwc(case.inputs["image"]))
+    mean, log_variance = jax.jit(lambda v: semantic.nets_of(method, case, v).encoder(image))(variables)
     outputs = {"mu": np.asarray(mean), "logvar": np.asarray(log_variance)}
     return Results(outputs, {"kld": float(kl_divergence(mean, log_variance))})
-
-
-def _vgg() -> dict[str, Any]:
-    template = jax.eval_shape(VGG19().init, jax.random.key(0), _shape((1, 32, 32, 3)))
-    state = vgg_state()
-    used = {name: state[name] for name in expected_shapes(template, TORCH_RULES)}
-    return from_state_dict(used, template, TORCH_RULES)["params"]
-
-
-def _frozen(method: Spade) -> dict[str, Any]:
-    return {"vgg": _vgg()} if method.frozen() else {}
-
-
-def _losses(case: Case, variables: dict[str, Any]) -> Results:
-    method = GivenNoise(config_of(case.config), case.inputs.get("eps"))
-    batch, frozen = _batch(case), _frozen(method)
-    params, states = _split(variables)
-    rng = jax.random.key(0)
-    weights = {**method.config.loss.weights}
-    outputs, scalars = {}, {}
-    for phase, prefix in zip(method.phases(), ("G", "D"), strict=True):
-        step = jax.jit(lambda p, s, f, phase=phase: phase_gradients(method, phase, p, s, f, batch, rng))
-        gradients, terms, after = step(params, states, frozen)
-        for theirs, ours in TERMS[prefix].items():
-            if ours in terms:
-                scalars[f"{prefix}/{theirs}"] = float(terms[ours]) * weights.get(ours, 1.0)
-        scalars[f"{prefix}/total"] = float(terms["total"])
-        for name in phase.trains:
-            scalars[f"grad_norm/{name}"] = float(optax.global_norm(gradients[name]))
-        if prefix == "G":
-            rules = method.checkpoint_names()["generator"]
-            state = to_state_dict({"params": params["generator"], **after["generator"]}, rules)
-            outputs |= {name: state[name.removeprefix("after_G/")] for name in case.outputs if name.startswith("after")}
-
-    @jax.jit
-    def images(params: dict[str, Any], states: dict[str, Any]) -> jax.Array:
-        nets = Nets(modules(method), params, states, train=True)
-        return method.synthesize(nets, method.label_map(batch), method.encode(nets, batch["image"], rng))
-
-    outputs["fake"] = nhwc_to_nchw(images(params, states))
-    if "edge" in case.outputs:
-        outputs["edge"] = nhwc_to_nchw(instance_edges(batch["instance"])).astype(np.uint8)
-    return Results(outputs, scalars)
-
-
-def _iterations(case: Case, variables: dict[str, Any]) -> Results:
-    method = GivenNoise(config_of(case.config), case.inputs.get("eps"))
-    config, batch, frozen = method.config, _batch(case), _frozen(method)
-    params, states = _split(variables)
-    adam = optax.scale_by_adam()
-    optimizers = {name: adam.init(tree) for name, tree in params.items()}
-    state = TrainState(jnp.zeros((), jnp.int32), params, states, optimizers, {})
-    step = jax.jit(lambda state, frozen: train_step(method, config, state, frozen, batch))
-
-    @jax.jit
-    def images(state: TrainState) -> jax.Array:
-        nets = Nets(modules(method), state.params, state.states, train=True)
-        rng = jax.random.key(0)
-        return method.synthesize(nets, method.label_map(batch), method.encode(nets, batch["image"], rng))
-
-    steps = 1 + max(int(name.split("/")[0].removeprefix("step")) for name in case.scalars)
-    weights = {**config.loss.weights}
-    outputs, scalars, tolerances = {}, {}, {}
-    for i in range(steps):
-        if f"fake_step{i}" in case.outputs:
-            outputs[f"fake_step{i}"] = nhwc_to_nchw(images(state))
-            tolerances[f"fake_step{i}"] = 1e-2
-        state, terms = step(state, frozen)
-        for prefix, phase in (("G", "generator"), ("D", "discriminator")):
-            for theirs, ours in TERMS[prefix].items():
-                if f"{phase}/{ours}" in terms:
-                    name = f"step{i}/{prefix}/{theirs}"
-                    scalars[name] = float(terms[f"{phase}/{ours}"]) * weights.get(ours, 1.0)
-                    if i > 0:
-                        tolerances[name] = 1e-3
-    return Results(outputs, scalars, tolerances)
