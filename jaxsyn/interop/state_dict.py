@@ -8,6 +8,7 @@ Our module path, joined by dots, is the reference's name, and a leaf's name deci
 | params `transposed_kernel` [window..., in, out] | `weight` [in, out, window...] |
 | params `scale` | `weight` |
 | batch_stats `mean`, `var`, `count` | `running_mean`, `running_var`, `num_batches_tracked` |
+| params `stacked_kernel` [K, in, out], `stacked_bias` [K, out] | K entries, `0.weight` [out, in], `0.bias` and so on |
 | spectral `u` [out], `v` [window * in] | `weight_u`, `weight_v` [in * window]; the kernel beside is `weight_orig` |
 | anything else | the same name and layout |
 
@@ -30,6 +31,7 @@ Rules = Sequence[tuple[str, str]]
 Variables = Mapping[str, Any]
 
 KERNELS = ("kernel", "transposed_kernel")
+STACKS = {"stacked_kernel": "weight", "stacked_bias": "bias"}
 STATISTICS = {"mean": "running_mean", "var": "running_var", "count": "num_batches_tracked"}
 VECTORS = {"u": "weight_u", "v": "weight_v"}
 COUNT = "num_batches_tracked"
@@ -37,9 +39,10 @@ LISTED = 5
 
 
 class _Entry(NamedTuple):
-    """One leaf: its path in our variables, and how it is stored in the state dict.
+    """An entry of the state dict: the path of its leaf in our variables, and how the entry is stored.
 
-    Their array is ours reshaped to `split`, its axes permuted by `axes`, and reshaped to `shape`.
+    Their array is ours (of a stack, the part at `index`) reshaped to `split`, its axes permuted by `axes`, and
+    reshaped to `shape`.
     """
 
     path: tuple[str, ...]
@@ -47,13 +50,15 @@ class _Entry(NamedTuple):
     split: tuple[int, ...]
     axes: tuple[int, ...]
     shape: tuple[int, ...]
+    index: tuple[int, ...] = ()
 
-    def to_theirs(self, array: np.ndarray) -> np.ndarray:
-        return array.reshape(self.split).transpose(self.axes).reshape(self.shape)
+    def to_theirs(self, leaf: np.ndarray) -> np.ndarray:
+        return leaf[self.index].reshape(self.split).transpose(self.axes).reshape(self.shape)
 
-    def to_ours(self, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    def to_ours(self, array: np.ndarray, leaf: np.ndarray) -> None:
+        """Writes the entry to its place in the leaf."""
         permuted = array.reshape([self.split[axis] for axis in self.axes])
-        return permuted.transpose(np.argsort(self.axes)).reshape(shape)
+        leaf[self.index] = permuted.transpose(np.argsort(self.axes)).reshape(leaf[self.index].shape)
 
 
 def to_state_dict(variables: Variables, rules: Rules = ()) -> dict[str, np.ndarray]:
@@ -104,7 +109,7 @@ def from_state_dict(
     for entry in entries:
         leaf = leaves[entry.path]
         array = np.asarray(found[entry.name]) if entry.name in found else np.zeros(entry.shape)
-        variables[entry.path] = np.array(entry.to_ours(array, tuple(leaf.shape)), leaf.dtype, order="C")
+        entry.to_ours(array, variables.setdefault(entry.path, np.empty(leaf.shape, leaf.dtype)))
     return traverse_util.unflatten_dict(variables)
 
 
@@ -118,7 +123,7 @@ def _flatten(variables: Variables) -> dict[tuple[str, ...], Any]:
 
 
 def _entries(leaves: Mapping[tuple[str, ...], Any], rules: Rules) -> list[_Entry]:
-    entries = [_entry(path, leaves, rules) for path in leaves]
+    entries = [entry for path in leaves for entry in _entries_of(path, leaves, rules)]
     owners: dict[str, _Entry] = {}
     for entry in entries:
         other = owners.setdefault(entry.name, entry)
@@ -127,9 +132,14 @@ def _entries(leaves: Mapping[tuple[str, ...], Any], rules: Rules) -> list[_Entry
     return entries
 
 
-def _entry(path: tuple[str, ...], leaves: Mapping[tuple[str, ...], Any], rules: Rules) -> _Entry:
+def _entries_of(path: tuple[str, ...], leaves: Mapping[tuple[str, ...], Any], rules: Rules) -> list[_Entry]:
     collection, *module, leaf = path
     shape = tuple(leaves[path].shape)
+    if collection == "params" and leaf in STACKS:
+        split, axes = shape[1:], tuple(reversed(range(len(shape) - 1)))
+        theirs = tuple(split[axis] for axis in axes)
+        names = [_rename((*module, str(k), STACKS[leaf]), rules) for k in range(shape[0])]
+        return [_Entry(path, name, split, axes, theirs, (k,)) for k, name in enumerate(names)]
     split, axes, merged = shape, tuple(range(len(shape))), False
     if collection == "params" and leaf in KERNELS:
         axes = _kernel_axes(len(shape), transposed=leaf == "transposed_kernel")
@@ -146,11 +156,15 @@ def _entry(path: tuple[str, ...], leaves: Mapping[tuple[str, ...], Any], rules: 
             axes = (len(split) - 1, *range(len(split) - 1))
     else:
         name = leaf
-    name = ".".join((*module, name))
+    theirs = (math.prod(split),) if merged else tuple(split[axis] for axis in axes)
+    return [_Entry(path, _rename((*module, name), rules), split, axes, theirs)]
+
+
+def _rename(names: tuple[str, ...], rules: Rules) -> str:
+    name = ".".join(names)
     for pattern, replacement in rules:
         name = re.sub(pattern, replacement, name)
-    theirs = (math.prod(split),) if merged else tuple(split[axis] for axis in axes)
-    return _Entry(path, name, split, axes, theirs)
+    return name
 
 
 def _kernel_axes(rank: int, transposed: bool) -> tuple[int, ...]:

@@ -36,13 +36,25 @@ class SPADE(nn.Module):
         height, width, channels = x.shape[1:]
         options = {"kernel_size": self.kernel_size, "kernel_init": self.kernel_init, "dtype": self.dtype}
         hidden = nn.relu(LabelConv(self.hidden, name="mlp_shared", **options)(label.resize(height, width)))
-        # One convolution for both: the hidden map is read once.
-        kernels, biases = zip(
-            Conv(channels, name="mlp_gamma", **options).weights(self.hidden),
-            Conv(channels, name="mlp_beta", **options).weights(self.hidden),
-            strict=True,
-        )
-        modulation = convolve(hidden, jnp.concatenate(kernels, axis=-1), padding=self.kernel_size // 2)
-        gamma, beta = jnp.split(add_bias(modulation, jnp.concatenate(biases)), 2, axis=-1)
+        kernel, bias = modulation_weights(("mlp_gamma", "mlp_beta"), self.hidden, channels, **options)
+        modulation = convolve(hidden, kernel, padding=self.kernel_size // 2)
+        gamma, beta = jnp.split(add_bias(modulation, bias), 2, axis=-1)
         normalized = normalization(self.norm, dtype=self.dtype, name="param_free_norm")(x)
         return normalized * (1 + gamma) + beta
+
+
+def modulation_weights(
+    names: tuple[str, str], in_channels: int, channels: int, **options: Any
+) -> tuple[jax.Array, jax.Array]:
+    """The convolutions that make gamma and beta of one map, as one convolution: the map is read once.
+
+    Called in a layer's compact method, of which the two become submodules by `names`.
+
+    Args:
+        options: of `Conv`, for both.
+
+    Returns:
+        Kernel [k, k, in_channels, 2 * channels] and bias [2 * channels]: gamma's channels, then beta's.
+    """
+    kernels, biases = zip(*(Conv(channels, name=name, **options).weights(in_channels) for name in names), strict=True)
+    return jnp.concatenate(kernels, axis=-1), jnp.concatenate(biases)

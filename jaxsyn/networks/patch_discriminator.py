@@ -22,6 +22,7 @@ class PatchDiscriminator(nn.Module):
     Attributes:
         width: channels after the first convolution; doubled by each further one, up to 512.
         num_layers: convolutions before the one that predicts; all have stride 2 but the last.
+        last_stride: stride of that last one: 1 in SPADE, 2 in SEAN.
         norm: `none`, `batch` or `instance`, after every convolution but the first and the last.
         spectral: spectral normalisation of the convolutions that a norm follows (of those between when it is `none`).
     """
@@ -30,6 +31,7 @@ class PatchDiscriminator(nn.Module):
     num_layers: int = 4
     norm: str = "instance"
     spectral: bool = True
+    last_stride: int = 1
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -57,7 +59,7 @@ class PatchDiscriminator(nn.Module):
         width, normalized = self.width, self.norm != "none"
         for i in range(1, self.num_layers):
             width = min(2 * width, MAX_WIDTH)
-            stride = 1 if i == self.num_layers - 1 else 2
+            stride = self.last_stride if i == self.num_layers - 1 else 2
             xs = conv(layers[-1], i, width, stride, spectral=self.spectral, use_bias=not normalized)
             xs = self._normalize(xs, f"norm_{i}") if normalized else xs
             layers.append([nn.leaky_relu(x, 0.2) for x in xs])
@@ -88,6 +90,7 @@ class MultiscaleDiscriminator(nn.Module):
     num_layers: int = 4
     norm: str = "instance"
     spectral: bool = True
+    last_stride: int = 1
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -98,6 +101,7 @@ class MultiscaleDiscriminator(nn.Module):
         for scale in range(self.num_scales):
             if scale > 0:
                 label, images = label.average_pool(), [average_pool(x) for x in images]
-            options = (self.width, self.num_layers, self.norm, self.spectral, self.kernel_init, self.dtype)
-            scales.append(PatchDiscriminator(*options, name=f"discriminator_{scale}")(label, images))
+            shape = (self.width, self.num_layers, self.norm, self.spectral, self.last_stride)
+            one = PatchDiscriminator(*shape, self.kernel_init, self.dtype, name=f"discriminator_{scale}")
+            scales.append(one(label, images))
         return [list(features) for features in zip(*scales, strict=True)]

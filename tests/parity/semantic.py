@@ -1,12 +1,15 @@
 """What the adapters of SPADE's line share: their cases of losses, iterations and discriminators are of one form."""
 
+import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax import traverse_util
 
 from jaxsyn.interop.state_dict import expected_shapes, from_state_dict, to_state_dict
 from jaxsyn.layers import LabelMap, instance_edges
@@ -101,9 +104,17 @@ def frozen_of(method: SemanticSynthesis) -> dict[str, Any]:
 
 
 def losses(
-    method: SemanticSynthesis, case: Case, variables: Mapping[str, Any], batch: Mapping[str, jax.Array]
+    method: SemanticSynthesis,
+    case: Case,
+    variables: Mapping[str, Any],
+    batch: Mapping[str, jax.Array],
+    parts: Mapping[str, str] = MappingProxyType({}),
 ) -> Results:
-    """Terms and gradient norms of both phases at the case's weights, and the generator's state and image."""
+    """Terms and gradient norms of both phases at the case's weights, and the generator's state and image.
+
+    Args:
+        parts: name of a gradient norm over a part of the networks -> regular expression of its parameters' paths.
+    """
     frozen, (params, states), rng = frozen_of(method), split(variables), jax.random.key(0)
     weights = {**method.config.loss.weights}
     outputs, scalars = {}, {}
@@ -116,11 +127,17 @@ def losses(
         scalars[f"{prefix}/total"] = float(terms["total"])
         for name in phase.trains:
             scalars[f"grad_norm/{name}"] = float(optax.global_norm(gradients[name]))
+        flat = traverse_util.flatten_dict(gradients, sep="/")
+        for name, pattern in parts.items():
+            if found := [gradient for path, gradient in flat.items() if re.search(pattern, path)]:
+                scalars[f"grad_norm/{name}"] = float(optax.global_norm(found))
         if prefix == "G":
             rules = method.checkpoint_names()["generator"]
             state = to_state_dict({"params": params["generator"], **after["generator"]}, rules)
             outputs |= {name: state[name.removeprefix("after_G/")] for name in case.outputs if name.startswith("after")}
-    outputs["fake"] = nhwc_to_nchw(fake_image(method, batch)(params, states))
+    fake = nhwc_to_nchw(fake_image(method, batch)(params, states))
+    every = {"fake": fake, "fake_every_2": fake[:, :, ::2, ::2]}
+    outputs |= {name: array for name, array in every.items() if name in case.outputs}
     if "edge" in case.outputs:
         outputs["edge"] = nhwc_to_nchw(instance_edges(batch["instance"])).astype(np.uint8)
     return Results(outputs, scalars)

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from configs.spade import get_config
 from jaxsyn.layers import LabelMap, instance_edges
 from jaxsyn.losses.variational import kl_divergence
+from jaxsyn.methods.semantic import SemanticSynthesis
 from jaxsyn.methods.spade import ENCODER_SIZE, Spade
 from jaxsyn.networks.spade_decoder import UPSAMPLINGS
 from tests.parity import semantic
@@ -114,7 +115,7 @@ def run(case: Case, variables: dict[str, Any]) -> Results:
     return function(case, variables)
 
 
-def _single_network_label(method: Spade, case: Case) -> LabelMap:
+def single_network_label(method: SemanticSynthesis, case: Case) -> LabelMap:
     """A network's own cases take every channel as a class, unless an instance map comes along."""
     batch = semantic.batch_of(case)
     edges = instance_edges(batch["instance"]) if "instance" in batch else None
@@ -124,7 +125,7 @@ def _single_network_label(method: Spade, case: Case) -> LabelMap:
 
 def _generator(case: Case, variables: dict[str, Any]) -> Results:
     method = Spade(config_of(case.config))
-    inputs = (_single_network_label(method, case),)
+    inputs = (single_network_label(method, case),)
     if "z" in case.inputs:
         inputs += (jnp.asarray(case.inputs["z"]),)
 
@@ -137,7 +138,7 @@ def _generator(case: Case, variables: dict[str, Any]) -> Results:
 
 def _discriminator(case: Case, variables: dict[str, Any]) -> Results:
     method = Spade(config_of(case.config))
-    return semantic.discriminator(method, case, variables, _single_network_label(method, case))
+    return semantic.discriminator(method, case, variables, single_network_label(method, case))
 
 
 def _encoder(case: Case, variables: dict[str, Any]) -> Results:
