@@ -9,6 +9,7 @@ Two conventions hold for every layer here:
 """
 
 from jaxsyn.layers.ace import ACE, StyledLabel
+from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
 from jaxsyn.layers.initializers import initializer
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
@@ -34,6 +35,7 @@ __all__ = [
     "as_regions",
     "average_pool",
     "convolve",
+    "convolve_constant",
     "convolve_regions",
     "initializer",
     "instance_edges",

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, add_bias, convolve, pad_borders
 from jaxsyn.layers.label_map import LabelMap, windows
 
@@ -18,7 +19,9 @@ from jaxsyn.layers.label_map import LabelMap, windows
 def label_convolve(
     label: LabelMap, kernel: jax.Array, *, stride: int = 1, padding: int = 0, padding_mode: str = "zeros"
 ) -> jax.Array:
-    """Convolves a label map, extra channels included: equals the convolution of `label.dense()`.
+    """Convolves a label map, noise and extra channels included: equals the convolution of `label.dense()`.
+
+    Noise that is one vector an image costs no convolution at the map's size.
 
     Args:
         label: ids [B, H, W].
@@ -28,7 +31,8 @@ def label_convolve(
     Returns:
         [B, h, w, features], in the kernel's dtype.
     """
-    class_kernel, extra_kernel = kernel[:, :, : label.num_classes], kernel[:, :, label.num_classes :]
+    first = label.noise_channels
+    noise_kernel, class_kernel, extra_kernel = jnp.split(kernel, (first, first + label.num_classes), axis=2)
     if label.is_dense:
         ids = pad_borders(label.ids.astype(kernel.dtype), padding, padding_mode)
         y = convolve(ids, class_kernel, stride=stride)
@@ -42,9 +46,14 @@ def label_convolve(
         else:
             ids = pad_borders(ids, padding, padding_mode)
         y = _convolve_ids(ids, class_kernel, stride)
-    if label.extra is not None:
-        extra = pad_borders(label.extra.astype(kernel.dtype), padding, padding_mode)
-        y = y + convolve(extra, extra_kernel, stride=stride)
+    maps = [(label.extra, extra_kernel)] if label.extra is not None else []
+    if label.noise_varies:
+        maps.append((label.noise, noise_kernel))
+    elif label.noise is not None:
+        options = {"stride": stride, "padding": padding, "padding_mode": padding_mode}
+        y = y + convolve_constant(label.noise, noise_kernel, *label.ids.shape[1:3], **options)
+    for channels, part in maps:
+        y = y + convolve(pad_borders(channels.astype(kernel.dtype), padding, padding_mode), part, stride=stride)
     return y
 
 
@@ -100,8 +109,8 @@ def _by_products(ids: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array
 class LabelConv(Conv):
     """`Conv` over a `LabelMap`: [B, H, W] ids -> [B, h, w, features], with the parameters of the dense convolution.
 
-    The kernel is [k, k, classes + extra channels, features]. Takes soft maps too, as the dense convolution they are.
-    Groups and dilation are not supported.
+    The kernel is [k, k, noise + classes + extra channels, features]. Takes soft maps too, as the dense convolution they
+    are. Groups and dilation are not supported.
     """
 
     def __call__(self, label: LabelMap) -> jax.Array:

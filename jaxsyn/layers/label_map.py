@@ -12,18 +12,20 @@ from jaxsyn.layers.resize import average_pool, pool_counts, resize_nearest
 class LabelMap:
     """A label map with the dense channels that stand beside its classes.
 
-    It means the dense map `concat(one_hot(ids, num_classes), extra)`, without making it: ids stay integers from disk
-    to the last layer. An id outside [0, num_classes) means a pixel with no class: all its channels are zero.
+    It means the dense map `concat(noise, one_hot(ids, num_classes), extra)`, without making it: ids stay integers from
+    disk to the last layer. An id outside [0, num_classes) means a pixel with no class: its class channels are zero.
 
     Attributes:
         ids: [B, H, W] int32 class ids; or [B, H, W, num_classes] float, a soft map.
         extra: [B, H, W, E] float channels after the classes (an instance edge map, say), or None.
         num_classes: number of classes, the unknown class included where there is one.
+        noise: float channels before the classes, or None: [B, D], the same at every pixel, or [B, H, W, D].
     """
 
     ids: jax.Array
     extra: jax.Array | None = None
     num_classes: int = flax.struct.field(pytree_node=False, default=0)
+    noise: jax.Array | None = None
 
     @property
     def is_dense(self) -> bool:
@@ -33,27 +35,43 @@ class LabelMap:
     @property
     def channels(self) -> int:
         """Channels of the dense map that this stands for."""
-        return self.num_classes + (0 if self.extra is None else self.extra.shape[-1])
+        return self.noise_channels + self.num_classes + (0 if self.extra is None else self.extra.shape[-1])
+
+    @property
+    def noise_channels(self) -> int:
+        """Channels before the classes."""
+        return 0 if self.noise is None else self.noise.shape[-1]
+
+    @property
+    def noise_varies(self) -> bool:
+        """Whether the noise is a map, and not one vector an image."""
+        return self.noise is not None and self.noise.ndim == 4
 
     def resize(self, height: int, width: int) -> "LabelMap":
         """The map at another size, by nearest neighbour with torch's rule, as SPADE's layers see it."""
         extra = None if self.extra is None else resize_nearest(self.extra, height, width)
-        return self.replace(ids=resize_nearest(self.ids, height, width), extra=extra)
+        noise = resize_nearest(self.noise, height, width) if self.noise_varies else self.noise
+        return self.replace(ids=resize_nearest(self.ids, height, width), extra=extra, noise=noise)
 
     def average_pool(self) -> "LabelMap":
         """The soft map at half the size, as the coarser discriminators of a pyramid see it."""
         extra = None if self.extra is None else average_pool(self.extra)
+        noise = average_pool(self.noise) if self.noise_varies else self.noise
         if self.is_dense:
-            return self.replace(ids=average_pool(self.ids), extra=extra)
+            return self.replace(ids=average_pool(self.ids), extra=extra, noise=noise)
         # Straight from the ids: the one-hot map of the full size would be the largest array of the step.
         padded = jnp.pad(self.ids, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
         total = sum(jax.nn.one_hot(tap, self.num_classes) for tap in windows(padded, size=3, stride=2))
-        return self.replace(ids=total / pool_counts(*self.ids.shape[1:]), extra=extra)
+        return self.replace(ids=total / pool_counts(*self.ids.shape[1:]), extra=extra, noise=noise)
 
     def dense(self, dtype: jnp.dtype = jnp.float32) -> jax.Array:
         """The dense map [B, H, W, channels]; for what cannot work on integers."""
         classes = self.ids.astype(dtype) if self.is_dense else jax.nn.one_hot(self.ids, self.num_classes, dtype=dtype)
-        return classes if self.extra is None else jnp.concatenate([classes, self.extra.astype(dtype)], axis=-1)
+        noise = self.noise
+        if noise is not None and not self.noise_varies:
+            noise = jnp.broadcast_to(noise[:, None, None], (*classes.shape[:3], noise.shape[-1]))
+        parts = [part.astype(dtype) for part in (noise, classes, self.extra) if part is not None]
+        return jnp.concatenate(parts, axis=-1)
 
 
 def windows(ids: jax.Array, size: int, stride: int) -> list[jax.Array]:

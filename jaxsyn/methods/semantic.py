@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from jax import lax
+from ml_collections import ConfigDict
 
 from jaxsyn.layers import LabelMap, initializer, instance_edges
 from jaxsyn.losses.adversarial import discriminator_loss, generator_loss
@@ -55,15 +57,7 @@ class SemanticSynthesis(Method):
         return MultiscaleDiscriminator(**self.config.model.discriminator, **self.layer_options)
 
     def frozen(self) -> dict[str, Frozen]:
-        loss = self.config.loss
-        if not loss.weights.perceptual:
-            return {}
-        remedy = (
-            "loss.vgg_weights is not set: the perceptual loss needs torchvision's VGG-19 weights "
-            "(vgg19-dcbb9e9d.pth, or the same as .safetensors or .npz). Set it to the file's path, or train "
-            "without by --config.loss.weights.perceptual=0, which costs texture and sharpness"
-        )
-        return {"vgg": Frozen(VGG19(dtype=self.dtype), loss.vgg_weights, remedy, TORCH_RULES, (1, 32, 32, 3))}
+        return frozen_vgg(self.config.loss, self.dtype)
 
     def phases(self) -> tuple[Phase, ...]:
         trained = tuple(name for name in self.networks() if name != "discriminator")
@@ -116,3 +110,15 @@ class SemanticSynthesis(Method):
             (r"\.conv_(\d+)\.", rf".model\1.0{inner}."),
             (r"\.norm_(\d+)\.", r".model\1.0.1."),
         )
+
+
+def frozen_vgg(loss: ConfigDict, dtype: jnp.dtype) -> dict[str, Frozen]:
+    """VGG-19 as "vgg" where `loss.weights.perceptual` asks for it, with the weights of `loss.vgg_weights`."""
+    if not loss.weights.perceptual:
+        return {}
+    remedy = (
+        "loss.vgg_weights is not set: the perceptual loss needs torchvision's VGG-19 weights "
+        "(vgg19-dcbb9e9d.pth, or the same as .safetensors or .npz). Set it to the file's path, or train "
+        "without by --config.loss.weights.perceptual=0, which costs texture and sharpness"
+    )
+    return {"vgg": Frozen(VGG19(dtype=dtype), loss.vgg_weights, remedy, TORCH_RULES, (1, 32, 32, 3))}

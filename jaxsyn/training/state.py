@@ -24,6 +24,7 @@ class TrainState:
         states: network -> its other collections (running statistics, spectral vectors).
         optimizers: network -> optimiser state.
         ema: network -> moving average of its parameters; {} where the recipe has none.
+        ema_statistics: network of `ema` -> moving average of its running statistics; {} where it keeps none.
     """
 
     step: jax.Array
@@ -31,6 +32,7 @@ class TrainState:
     states: dict[str, Tree]
     optimizers: dict[str, Tree]
     ema: dict[str, Tree]
+    ema_statistics: dict[str, Tree] = flax.struct.field(default_factory=dict)
 
 
 def initial_state(
@@ -55,7 +57,16 @@ def initial_state(
         states={name: nets.states[name] for name in trained},
         optimizers={name: make_optimizer(config.optimizer).init(params[name]) for name in trained},
         ema={name: jax.tree.map(jnp.copy, params[name]) for name in averaged},
+        ema_statistics={name: jax.tree.map(jnp.copy, running_statistics(nets.states[name])) for name in averaged},
     )
+
+
+def running_statistics(collections: Mapping[str, Tree]) -> Tree:
+    """Of a network's collections, the statistics that belong to its parameters and are averaged with them.
+
+    The vectors of spectral normalisation are not among them: an average of unit vectors is none.
+    """
+    return collections.get("batch_stats", {})
 
 
 def modules(method: Method) -> dict[str, Any]:
@@ -64,6 +75,14 @@ def modules(method: Method) -> dict[str, Any]:
 
 
 def inference_nets(method: Method, state: TrainState, *, use_ema: bool) -> Nets:
-    """The trained networks in evaluation mode, with averaged parameters where there are any and they are asked for."""
-    params = {**state.params, **(state.ema if use_ema else {})}
-    return Nets(method.networks(), params, state.states, train=False)
+    """The trained networks in evaluation mode, with averaged parameters where there are any and they are asked for.
+
+    Averaged parameters come with averaged running statistics: the network's own are those of other activations.
+    """
+    params, states = dict(state.params), dict(state.states)
+    if use_ema:
+        params |= state.ema
+        for name, statistics in state.ema_statistics.items():
+            if statistics:
+                states[name] = {**states[name], "batch_stats": statistics}
+    return Nets(method.networks(), params, states, train=False)

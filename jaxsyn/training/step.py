@@ -1,6 +1,7 @@
 """One training step: any list of phases, as one pure function."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ from ml_collections import ConfigDict
 
 from jaxsyn.methods import Method, Nets, Phase
 from jaxsyn.training.optimizer import clip_by_global_norm, learning_rate, make_optimizer
-from jaxsyn.training.state import TrainState, modules
+from jaxsyn.training.state import TrainState, modules, running_statistics
 
 Batch = Mapping[str, jax.Array]
 Tree = Any
@@ -33,12 +34,23 @@ def train_step(
     for i, phase in enumerate(method.phases()):
         state, terms = _update(method, config, phase, state, frozen, batch, jax.random.fold_in(rng, i))
         logs |= {f"{phase.name}/{term}": value for term, value in terms.items()}
-    decay = config.ema.decay
-    ema = {
-        name: jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, average, state.params[name])
-        for name, average in state.ema.items()
-    }
-    return state.replace(step=state.step + 1, ema=ema), logs
+    average = partial(_moving_average, config.ema.decay)
+    statistics = {name: running_statistics(state.states[name]) for name in state.ema_statistics}
+    state = state.replace(
+        step=state.step + 1,
+        ema=average(state.ema, {name: state.params[name] for name in state.ema}),
+        ema_statistics=average(state.ema_statistics, statistics),
+    )
+    return state, logs
+
+
+def _moving_average(decay: float, average: Tree, new: Tree) -> Tree:
+    """decay * average + (1 - decay) * new; of counts, the new ones."""
+
+    def leaf(old: jax.Array, new: jax.Array) -> jax.Array:
+        return decay * old + (1 - decay) * new if jnp.issubdtype(old.dtype, jnp.floating) else new
+
+    return jax.tree.map(leaf, average, new)
 
 
 def phase_gradients(

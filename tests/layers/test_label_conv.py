@@ -52,6 +52,15 @@ def test_it_equals_the_dense_convolution(size, stride, padding, mode, extra, sof
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(2, 4), (2, 7, 6, 4)], ids=["vector", "map"])
+@pytest.mark.parametrize(("size", "stride", "padding"), [(3, 1, 1), (4, 2, 2)])
+def test_noise_before_the_classes_is_convolved_with_them(size, stride, padding, shape):
+    label = label_map(extra=2).replace(noise=normal(*shape, seed=5))
+    kernel = kernel_of(size, label.channels)
+    y = convolve_labels(label, kernel, stride=stride, padding=padding, padding_mode="zeros")
+    np.testing.assert_allclose(y, dense_convolution(label, kernel, stride, padding, "constant"), atol=1e-5)
+
+
 @pytest.mark.parametrize(("size", "stride", "padding"), [(3, 1, 1), (4, 2, 2)])
 def test_the_kernels_gradient_is_that_of_the_dense_convolution(size, stride, padding):
     label = label_map(extra=1)

@@ -24,6 +24,18 @@ def test_the_dense_map_is_one_hot_with_the_extra_channels_behind(label):
     np.testing.assert_array_equal(dense[..., CLASSES:], label.extra)
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (2, 7, 6, 3)], ids=["vector", "map"])
+def test_noise_stands_before_the_classes_at_any_size(label, shape):
+    noise = normal(*shape, seed=2)
+    noisy = label.replace(noise=noise)
+    everywhere = np.broadcast_to(noise if len(shape) == 4 else noise[:, None, None], (2, 7, 6, 3))
+    dense = np.concatenate([everywhere, label.dense()], axis=-1)
+    assert noisy.channels == dense.shape[-1]
+    np.testing.assert_array_equal(noisy.dense(), dense)
+    np.testing.assert_array_equal(noisy.resize(3, 9).dense(), resize_nearest(dense, 3, 9))
+    np.testing.assert_allclose(noisy.average_pool().dense(), average_pool(dense), atol=1e-6)
+
+
 @pytest.mark.parametrize("strange", [-1, CLASSES, 255])
 def test_an_id_outside_the_classes_means_a_pixel_of_no_class(label, strange):
     outside = label.replace(ids=jnp.asarray(label.ids).at[0, 2, 3].set(strange))

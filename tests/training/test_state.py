@@ -23,10 +23,13 @@ def test_the_average_begins_at_the_parameters():
     jax.tree.map(np.testing.assert_array_equal, state.ema["generator"], state.params["generator"])
 
 
-def test_inference_takes_averaged_parameters_where_asked_and_changes_no_state():
+def test_inference_takes_averaged_parameters_and_statistics_where_asked_and_changes_no_state():
     method = Toy(toy_config(**{"ema.decay": 0.9}))
-    state = toy_state(method).replace(ema={"generator": {"scale": jnp.float32(7)}})
-    for use_ema, scale in ((True, 7), (False, 2)):
+    averages = {"ema": {"generator": {"scale": jnp.float32(7)}}}
+    averages["ema_statistics"] = {"generator": {"calls": jnp.float32(5)}}
+    state = toy_state(method).replace(**averages)
+    for use_ema, scale, calls in ((True, 7, 5), (False, 2, 0)):
         nets = inference_nets(method, state, use_ema=use_ema)
         np.testing.assert_allclose(nets.generator(BATCH["image"]), scale * BATCH["image"], rtol=1e-6)
-        assert nets.states == state.states
+        assert nets.states["generator"]["batch_stats"]["calls"] == calls
+        assert nets.states["discriminator"] == state.states["discriminator"]

@@ -131,6 +131,15 @@ def test_the_average_of_parameters_follows_them_by_its_decay():
     assert set(states[2].ema) == {"generator"}
 
 
+def test_running_statistics_are_averaged_with_the_parameters():
+    states, _ = steps(Toy(toy_config(**{"ema.decay": 0.75})), 2)
+    average = 0.0
+    for state in states[1:]:
+        average = 0.75 * average + 0.25 * float(state.states["generator"]["batch_stats"]["calls"])
+        np.testing.assert_allclose(state.ema_statistics["generator"]["calls"], average, rtol=1e-6)
+    assert average > 0
+
+
 def test_rates_fall_with_the_step():
     config = toy_config(**{"optimizer.decay_start": 1, "optimizer.decay_steps": 2})
     states, _ = steps(Toy(config), 4)
