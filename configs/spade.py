@@ -72,8 +72,9 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     config.batch_size = 4
-    config.num_steps = 600
-    config.image_every = config.checkpoint_every = 200
+    config.num_steps = 900
+    config.image_every = config.checkpoint_every = 300
+    config.ema.decay = 0.99
     config.model.init_gain = 1.0
     config.model.generator.width = 12
     config.model.generator.hidden = 24

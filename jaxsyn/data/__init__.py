@@ -4,6 +4,7 @@ from jaxsyn.data.check import check_source
 from jaxsyn.data.classes import class_names, colour, num_label_classes, palette, unknown_class
 from jaxsyn.data.config import default_data_config
 from jaxsyn.data.pipeline import blank_batch, device_batches, eval_batches, train_batches
+from jaxsyn.data.positions import position_map
 from jaxsyn.data.sources import open_source
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "num_label_classes",
     "open_source",
     "palette",
+    "position_map",
     "train_batches",
     "unknown_class",
 ]

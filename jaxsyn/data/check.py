@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from jaxsyn.data.classes import num_label_classes
+from jaxsyn.data.derived import derived_maps
 from jaxsyn.data.files import PairedFiles
 from jaxsyn.data.label_ids import LabelIdError
 from jaxsyn.data.pipeline import preprocess
@@ -56,6 +57,8 @@ def examine(source: Sequence[dict], data: ConfigDict, split: str) -> Iterator[Ex
     in_full = set(spread(data.check_records, len(source)).tolist())
     has_files = isinstance(source, PairedFiles)
     classes = num_label_classes(data)
+    # Positions cannot go wrong, and take their time.
+    derived = derived_maps(data)._replace(positions=False)
 
     def one(index: int) -> Examined:
         size = pixels = None
@@ -65,7 +68,7 @@ def examine(source: Sequence[dict], data: ConfigDict, split: str) -> Iterator[Ex
                 size = (header.height, header.width)
                 fit(*size, source.pairs[index].image)
             if index in in_full:
-                record = source[index]
+                record = derived.add(source[index])
                 size = record["label"].shape
                 pixels = np.bincount(record["label"].ravel(), minlength=classes)
                 fit(*size, record["name"])

@@ -28,6 +28,11 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.palette_labels = False
     # Read instance maps as well.
     data.use_instance = False
+    # Number the instances of a picture 0, 1, ... and allow this many; without instance maps each class is one. None:
+    # instance ids are as in the files.
+    data.max_instances = config_dict.placeholder(int)
+    # Give each pixel its offset from the centre of its region ("position", for CLADE-ICPE).
+    data.use_positions = False
     # SPADE's preprocessing: resize_and_crop, crop, scale_width, scale_width_and_crop, scale_shortside,
     # scale_shortside_and_crop, fixed, none.
     data.preprocess = "fixed"

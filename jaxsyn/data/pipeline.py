@@ -16,6 +16,7 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
+from jaxsyn.data.derived import DerivedMaps, derived_maps
 from jaxsyn.data.sources import open_source
 from jaxsyn.data.transforms import Preprocess, to_batch_form
 from jaxsyn.errors import UserError
@@ -36,14 +37,16 @@ def train_batches(
 
     Each holds this process's share of the global batch (config.batch_size): the shares of all processes, concatenated
     in order of `process_index`, are the global batch. "image" float32 `[B, H, W, 3]` in [-1, 1], "label" int32
-    `[B, H, W]`, "domain" int32 `[B]`, and "instance" int32 `[B, H, W]` where data.use_instance. Raises UserError as
-    `open_source` does, and while iterating for bad input.
+    `[B, H, W]`, "domain" int32 `[B]`; "instance" int32 `[B, H, W]` where data.use_instance or data.max_instances,
+    "position" float32 `[B, H, W, 2]` where data.use_positions. Raises UserError as `open_source` does, and while
+    iterating for bad input.
     """
     local = _local_batch_size(config.batch_size, "batch_size", process_count)
     source = open_source(config.data, "train")
     records = grain.MapDataset.source(source).seed(config.seed).shuffle()
     records = records.repeat(max(1, _ENDLESS // len(source)))
-    records = records.random_map(_Augment(preprocess(config.data), _batch_keys(config.data)))
+    augment = _Augment(derived_maps(config.data), preprocess(config.data), _batch_keys(config.data))
+    records = records.random_map(augment)
     batches = records.batch(local)[start_step * process_count + process_index :: process_count]
     return iter(_prefetched(batches, config.data.num_workers))
 
@@ -52,7 +55,11 @@ def blank_batch(config: ConfigDict) -> dict[str, np.ndarray]:
     """A global batch of zeros with the shapes and dtypes of `train_batches`, made without looking at the data."""
     size, data = config.batch_size, config.data
     picture = (size, data.height, data.width)
-    shapes = {"image": ((*picture, 3), np.float32), "domain": ((size,), np.int32)}
+    shapes = {
+        "image": ((*picture, 3), np.float32),
+        "domain": ((size,), np.int32),
+        "position": ((*picture, 2), np.float32),
+    }
     return {key: np.zeros(*shapes.get(key, (picture, np.int32))) for key in _batch_keys(data)}
 
 
@@ -74,7 +81,8 @@ def eval_batches(
     source = open_source(config.data, split)
     count = len(source) if limit is None else min(limit, len(source))
     padded = -(-count // batch_size) * batch_size
-    centre = _Centre(source, count, preprocess(config.data), (*_batch_keys(config.data), "name"))
+    keys = (*_batch_keys(config.data), "name")
+    centre = _Centre(source, count, derived_maps(config.data), preprocess(config.data), keys)
     records = grain.MapDataset.range(padded).map(centre)
     batches = records.batch(local)[process_index::process_count]
     return iter(_prefetched(batches, config.data.num_workers))
@@ -97,25 +105,34 @@ def device_batches(iterator: Iterable[dict], put: Callable[[dict], Any], ahead: 
 
 
 class _Augment(grain.transforms.RandomMap):
-    def __init__(self, preprocess: Preprocess, keys: tuple[str, ...]):
-        self._preprocess, self._keys = preprocess, keys
+    def __init__(self, derived: DerivedMaps, preprocess: Preprocess, keys: tuple[str, ...]):
+        self._derived, self._preprocess, self._keys = derived, preprocess, keys
 
     def random_map(self, element: dict, rng: np.random.Generator) -> dict:
-        record = self._preprocess.random(element, rng)
+        record = self._preprocess.random(self._derived.add(element), rng)
         return {key: record[key] for key in self._keys}
 
 
 class _Centre(grain.transforms.Map):
-    def __init__(self, source: Sequence[dict], count: int, preprocess: Preprocess, keys: tuple[str, ...]):
-        self._source, self._count, self._preprocess, self._keys = source, count, preprocess, keys
+    def __init__(
+        self,
+        source: Sequence[dict],
+        count: int,
+        derived: DerivedMaps,
+        preprocess: Preprocess,
+        keys: tuple[str, ...],
+    ):
+        self._source, self._count = source, count
+        self._derived, self._preprocess, self._keys = derived, preprocess, keys
 
     def map(self, element: int) -> dict:
-        record = self._preprocess.centre(self._source[min(element, self._count - 1)])
+        record = self._preprocess.centre(self._derived.add(self._source[min(element, self._count - 1)]))
         return {key: record[key] for key in self._keys} | {"mask": element < self._count}
 
 
 def _batch_keys(data: ConfigDict) -> tuple[str, ...]:
-    return ("image", "label", "domain") + (("instance",) if data.use_instance else ())
+    instance = ("instance",) if data.use_instance or data.max_instances is not None else ()
+    return ("image", "label", "domain", *instance) + (("position",) if data.use_positions else ())
 
 
 def _local_batch_size(batch_size: int, key: str, process_count: int) -> int:

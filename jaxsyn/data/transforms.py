@@ -1,8 +1,8 @@
-"""SPADE's preprocessing: resize, crop and flip an image with its label map and instance map, and the batch form.
+"""SPADE's preprocessing: resize, crop and flip an image with the maps that belong to it, and the batch form.
 
 The geometry is that of the authors' loader (github NVlabs/SPADE, data/base_dataset.py): Pillow's bicubic filter for
 images, Pillow's nearest (source floor((i + .5) in / out)) for labels and instances, one crop and one flip for all.
-It differs in three places.
+Position maps go with the labels, pixel by pixel. It differs in four places.
 - scale_shortside and scale_shortside_and_crop: the authors compute the long side for a short side of load_size, then
   leave the short side at its ORIGINAL length, in the resize and in the range of the crop's offset, so that pictures are
   distorted and a crop can leave them; here the short side becomes load_size and the offset is drawn from that size.
@@ -10,6 +10,8 @@ It differs in three places.
   the authors fill with black, or fail when they batch.
 - height and width may differ in every mode: resize_and_crop resizes to a width of load_size and the height that keeps
   the target's aspect ratio (a square of load_size, as theirs, when the target is square).
+- A flip mirrors a position map and negates its column offsets; CLADE's loader turns it upside down instead, with all
+  signs kept, and resizes it by another rule than the labels (source floor(i in / out)).
 """
 
 from typing import NamedTuple
@@ -115,6 +117,9 @@ class Preprocess(NamedTuple):
                 resized = resize_image(record[key], size) if key == "image" else resize_ids(record[key], size)
                 cropped = resized[window]
                 out[key] = cropped[:, ::-1] if mirrored else cropped
+        if "position" in record:
+            cropped = resize_positions(record["position"], size)[window]
+            out["position"] = cropped[:, ::-1] * np.float32((1, -1)) if mirrored else cropped
         return out
 
 
@@ -137,6 +142,14 @@ def resize_ids(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return ids
     picture = Image.fromarray(ids if ids.dtype == np.uint8 else ids.astype(np.int32))
     return np.asarray(picture.resize(size[::-1], Image.Resampling.NEAREST)).astype(ids.dtype)
+
+
+def resize_positions(positions: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """float32 `[H, W, 2]` to `size` (height, width): each pixel takes the value of that which its label comes from."""
+    if positions.shape[:2] == size:
+        return positions
+    channels = [Image.fromarray(np.ascontiguousarray(positions[..., i])) for i in (0, 1)]
+    return np.stack([np.asarray(c.resize(size[::-1], Image.Resampling.NEAREST)) for c in channels], axis=-1)
 
 
 def to_batch_form(batch: dict) -> dict:

@@ -9,6 +9,7 @@ Two conventions hold for every layer here:
 """
 
 from jaxsyn.layers.ace import ACE, StyledLabel
+from jaxsyn.layers.clade import CLADE, ClassAffine, PositionedLabels, look_up_classes
 from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
 from jaxsyn.layers.initializers import initializer
@@ -21,8 +22,10 @@ from jaxsyn.layers.spade import SPADE
 
 __all__ = [
     "ACE",
+    "CLADE",
     "SPADE",
     "BatchNorm",
+    "ClassAffine",
     "ClassDense",
     "Conv",
     "ConvTranspose",
@@ -30,6 +33,7 @@ __all__ = [
     "InstanceNorm",
     "LabelConv",
     "LabelMap",
+    "PositionedLabels",
     "StyledLabel",
     "add_bias",
     "as_regions",
@@ -40,6 +44,7 @@ __all__ = [
     "initializer",
     "instance_edges",
     "label_convolve",
+    "look_up_classes",
     "normalization",
     "region_means",
     "resize_bilinear",

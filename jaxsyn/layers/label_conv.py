@@ -76,9 +76,9 @@ def _backward(stride: int, residuals: tuple[jax.Array, jax.Array], gradient: jax
 
     def by_sums(flat: jax.Array) -> jax.Array:
         # float32: a sum over all pixels of a class. One class more than there are, for padding, is then cut off.
-        wide = flat.astype(jnp.float32)
-        sums = [jax.ops.segment_sum(wide, tap.reshape(-1), classes + 1)[:classes] for tap in taps]
-        return jnp.stack(sums)
+        # A loop over the taps compiles one scatter where nine would be, and runs faster than all in one.
+        wide, ids = flat.astype(jnp.float32), jnp.stack([tap.reshape(-1) for tap in taps])
+        return lax.map(lambda tap: jax.ops.segment_sum(wide, tap, classes + 1)[:classes], ids)
 
     def by_products(flat: jax.Array) -> jax.Array:
         one_hots = (jax.nn.one_hot(tap.reshape(-1), classes, dtype=flat.dtype) for tap in taps)

@@ -11,7 +11,15 @@ from jaxsyn.errors import UserError
 
 CONFIG, METRICS, CHECKPOINTS, IMAGES = "config.json", "metrics.jsonl", "checkpoints", "images"
 # Keys that a checkpoint's arrays depend on.
-STRUCTURAL = ("method", "model.", "data.num_classes", "data.unknown_label", "data.use_instance", "ema.")
+STRUCTURAL = (
+    "method",
+    "model.",
+    "data.num_classes",
+    "data.unknown_label",
+    "data.use_instance",
+    "data.use_positions",
+    "ema.",
+)
 
 
 def open_workdir(workdir: str | Path, config: ConfigDict) -> Path:

@@ -26,6 +26,7 @@ EVERY_LAYOUT = {
         "volume": {"kernel": numbers(3, 2, 4, 5, 6)},
         "line": {"kernel": numbers(3, 4, 5)},
         "codes": {"embedding": numbers(9, 4), "gain": numbers()},
+        "experts": {"stacked_kernel": numbers(3, 4, 5), "stacked_bias": numbers(3, 5)},
     },
     "batch_stats": {
         "block": {"norm": {"mean": numbers(5), "var": numbers(5), "count": np.int32(3)}},
@@ -78,6 +79,24 @@ def test_a_spectral_vector_keeps_the_sigma_of_the_reference_matrix(leaf: str) ->
     ours = v @ kernel.reshape(24, 5) @ u
     assert state["c.weight_u"] @ matrix @ state["c.weight_v"] == pytest.approx(ours, rel=1e-5)
     assert not np.array_equal(state["c.weight_v"], v)
+
+
+def test_a_stack_is_as_many_layers_numbered_from_zero() -> None:
+    kernels, biases = numbers(3, 4, 5), numbers(3, 5)
+    rules = ((r"fc\.(\d+)\.", r"fc\1."),)
+    state = to_state_dict({"params": {"block": {"fc": {"stacked_kernel": kernels, "stacked_bias": biases}}}}, rules)
+    assert sorted(state) == sorted(f"block.fc{k}.{leaf}" for k in range(3) for leaf in ("weight", "bias"))
+    for k in range(3):
+        np.testing.assert_array_equal(state[f"block.fc{k}.weight"], kernels[k].T)
+        np.testing.assert_array_equal(state[f"block.fc{k}.bias"], biases[k])
+
+
+def test_a_missing_layer_of_a_stack_is_named() -> None:
+    stack = {"params": {"fc": {"stacked_bias": numbers(3, 5)}}}
+    state = to_state_dict(stack)
+    del state["fc.1.bias"]
+    with pytest.raises(UserError, match=r"1 missing \(fc\.1\.bias \[5\]\)"):
+        from_state_dict(state, stack)
 
 
 def test_running_statistics_take_the_reference_names_and_a_64_bit_count() -> None:
