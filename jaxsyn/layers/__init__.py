@@ -8,20 +8,25 @@ Two conventions hold for every layer here:
   `module.apply(variables, x)` evaluates.
 """
 
+from jaxsyn.layers.ace import ACE, StyledLabel
 from jaxsyn.layers.clade import CLADE, ClassAffine, PositionedLabels, look_up_classes
+from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
 from jaxsyn.layers.initializers import initializer
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
 from jaxsyn.layers.normalization import BatchNorm, InstanceNorm, normalization
+from jaxsyn.layers.region_style import ClassDense, as_regions, convolve_regions, region_means
 from jaxsyn.layers.resize import average_pool, resize_bilinear, resize_nearest, upsample_nearest
 from jaxsyn.layers.spade import SPADE
 
 __all__ = [
+    "ACE",
     "CLADE",
     "SPADE",
     "BatchNorm",
     "ClassAffine",
+    "ClassDense",
     "Conv",
     "ConvTranspose",
     "Dense",
@@ -29,14 +34,19 @@ __all__ = [
     "LabelConv",
     "LabelMap",
     "PositionedLabels",
+    "StyledLabel",
     "add_bias",
+    "as_regions",
     "average_pool",
     "convolve",
+    "convolve_constant",
+    "convolve_regions",
     "initializer",
     "instance_edges",
     "label_convolve",
     "look_up_classes",
     "normalization",
+    "region_means",
     "resize_bilinear",
     "resize_nearest",
     "upsample_nearest",
