@@ -15,7 +15,9 @@ from jaxsyn.evaluation.pair_measure import PairMeasure
 from jaxsyn.evaluation.patch_measure import PatchMeasure
 from jaxsyn.evaluation.score import Score
 
-METRICS = (*inception_measure.METRICS, "swd", *pair_distance.METRICS)
+# Folders do not tell which images are of one input, as cis needs.
+ON_INCEPTION = tuple(metric for metric in inception_measure.METRICS if metric != "cis")
+METRICS = (*ON_INCEPTION, "swd", *pair_distance.METRICS)
 
 
 def compare(
@@ -41,7 +43,7 @@ def compare(
     if paired:
         require_pairs(real, fake, list(paired))
         pair_distance.require_size(paired, real.height, real.width)
-    on_inception = tuple(metric for metric in metrics if metric in inception_measure.METRICS)
+    on_inception = tuple(metric for metric in metrics if metric in ON_INCEPTION)
     sets: list[InceptionMeasure | PatchMeasure] = []
     if on_inception:
         sets.append(InceptionMeasure(on_inception, protocol, download=download, seed=seed))

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from jaxsyn.data import device_batches, eval_batches
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.images import quantise
-from jaxsyn.evaluation.measures import Generated, Measure, choose_measures, evaluated_images
+from jaxsyn.evaluation.measures import Generated, Measure, choose_measures, evaluated_images, reference_images
 from jaxsyn.evaluation.score import Score
 from jaxsyn.methods import Method
 from jaxsyn.training.runs import Run
@@ -52,7 +52,8 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
     config = run.config
     count = evaluated_images(config)
     seeds = _seeds(config)
-    batches = device_batches(_host_batches(run, count), partial(put_batch, run.mesh))
+    _add_reference(run, measures)
+    batches = _batches(run, "val", count)
     with tqdm(total=count, desc="evaluating", unit="image", dynamic_ncols=True, leave=False) as bar:
         for index, batch in enumerate(batches):
             samples = []
@@ -94,16 +95,35 @@ def _generate(
     return *flags, *lax.with_sharding_constraint(images, batch_sharding(mesh, fake))
 
 
-def _host_batches(run: Run, count: int) -> Iterator[dict[str, np.ndarray]]:
+def _add_reference(run: Run, measures: Sequence[Measure]) -> None:
+    """Hands the images of the split `config.eval.reference` to the measures that ask for them."""
+    asking = [measure.add_reference for measure in measures if measure.add_reference]
+    if not asking:
+        return
+    count = reference_images(run.config)
+    with tqdm(total=count, desc="real images", unit="image", dynamic_ncols=True, leave=False) as bar:
+        for batch in _batches(run, run.config.eval.reference, count):
+            mask = np.asarray(lax.with_sharding_constraint(batch["mask"], replicated(run.mesh)))
+            for add in asking:
+                add(_quantise(batch["image"]), mask)
+            bar.update(int(mask.sum()))
+
+
+_quantise = jax.jit(quantise)
+
+
+def _batches(run: Run, split: str, count: int) -> Iterator[dict[str, jax.Array]]:
+    """The first `count` records of the split, on the devices."""
     batches = eval_batches(
         run.config,
+        split,
         batch_size=_batch_size(run),
         limit=count,
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     )
-    for batch in batches:
-        yield {name: array for name, array in batch.items() if name != "name"}
+    nameless = ({name: array for name, array in batch.items() if name != "name"} for batch in batches)
+    return device_batches(nameless, partial(put_batch, run.mesh))
 
 
 def _seeds(config: ConfigDict) -> tuple[int, ...]:
@@ -127,6 +147,8 @@ def _protocol(run: Run, state: TrainState, count: int) -> dict[str, Any]:
         "data": config.data.name,
         "split": config.data.eval_split,
         "images": count,
+        "reference": config.eval.reference,
+        "reference_images": reference_images(config),
         "height": config.data.height,
         "width": config.data.width,
         "rounded_to_8_bits": True,

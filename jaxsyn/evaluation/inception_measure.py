@@ -1,6 +1,6 @@
-"""What is measured on Inception features of two sets: FID, KID, Inception Score, precision and recall."""
+"""What is measured on Inception's outputs: FID, KID, precision and recall of two sets, Inception Scores of one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,9 @@ from jaxsyn.evaluation.score import Score
 from jaxsyn.evaluation.weights import MissingWeights, load_weights, shapes_of, skipped
 from jaxsyn.networks.inception import SIZE
 
-METRICS = ("fid", "kid", "is", "precision_recall")
+METRICS = ("fid", "kid", "is", "precision_recall", "cis")
+# Metrics of generated images alone.
+OF_FAKES = ("is", "cis")
 # Metrics of two sets that need every feature, not the moments alone.
 OF_ALL_FEATURES = ("kid", "precision_recall")
 NEIGHBOURS = 3
@@ -28,7 +30,7 @@ class InceptionMeasure:
     """Gathers features of a real and a fake set, batch by batch.
 
     For FID only the moments are kept, so memory does not grow with the images. KID and precision and recall keep
-    8 KB an image, the Inception Score 4 KB a fake image.
+    8 KB an image, the Inception Scores 4 KB a fake image.
 
     metrics: those of METRICS to report.
     protocol: how images reach the network, a key of `jaxsyn.evaluation.inception.PROTOCOLS`.
@@ -52,8 +54,9 @@ class InceptionMeasure:
         self.weights = load_weights(weights, template, path=path, download=download)
         self.sets: dict[str, RealFeatures] = {}
         self.logits: list[np.ndarray] = []
+        self.more_logits: list[np.ndarray] = []  # of the further samples of each input, [inputs, samples - 1, K]
         self.file: StatisticsFile | None = None
-        self.of_two_sets = set(metrics) != {"is"}
+        self.of_two_sets = bool(set(metrics) - set(OF_FAKES))
         self.keep = bool(set(OF_ALL_FEATURES) & set(metrics))
         if isinstance(self.weights, MissingWeights):
             return
@@ -68,15 +71,29 @@ class InceptionMeasure:
 
     def add(self, side: str, images: jax.Array, mask: np.ndarray) -> None:
         """images: uint8 [B, H, W, 3] of the "real" or "fake" side; mask: bool [B], False for rows that only pad."""
-        if isinstance(self.weights, MissingWeights) or (side == "real" and (self.reused or not self.of_two_sets)):
+        if isinstance(self.weights, MissingWeights) or (side == "real" and not self.needs_real):
             return
+        features, logits = self._outputs(images, mask)
+        if self.of_two_sets:
+            self.sets.setdefault(side, RealFeatures(features.shape[-1], self.keep)).update(features)
+        if side == "fake" and set(OF_FAKES) & set(self.metrics):
+            self.logits.append(logits)
+
+    def add_samples(self, samples: Sequence[jax.Array], mask: np.ndarray) -> None:
+        """The further images of each input, uint8 [B, H, W, 3] each, which the conditional Inception Score needs."""
+        if "cis" in self.metrics and not isinstance(self.weights, MissingWeights):
+            self.more_logits.append(np.stack([self._outputs(images, mask)[1] for images in samples], axis=1))
+
+    @property
+    def needs_real(self) -> bool:
+        """Whether real images still have to be added: not where their statistics are kept, or nothing reads them."""
+        return self.of_two_sets and not isinstance(self.weights, MissingWeights) and not self.reused
+
+    def _outputs(self, images: jax.Array, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         self.variables = place_beside(self.variables, images)
         outputs = _outputs(self.network, self.prepare, self.variables, images)
         features, logits = (array[np.asarray(mask)] for array in process_allgather(outputs, tiled=True))
-        if self.of_two_sets:
-            self.sets.setdefault(side, RealFeatures(features.shape[-1], self.keep)).update(features)
-        if "is" in self.metrics and side == "fake":
-            self.logits.append(logits)
+        return features, logits
 
     def scores(self) -> dict[str, Score]:
         """One score a metric, several for precision and recall; without weights, why there is none.
@@ -86,7 +103,13 @@ class InceptionMeasure:
         if isinstance(self.weights, MissingWeights):
             return {metric: skipped(self.weights) for metric in self.metrics}
         origin = self._keep_real()
-        compute = {"fid": self._fid, "kid": self._kid, "is": self._is, "precision_recall": self._neighbours}
+        compute = {
+            "fid": self._fid,
+            "kid": self._kid,
+            "is": self._is,
+            "cis": self._cis,
+            "precision_recall": self._neighbours,
+        }
         found = {name: score for metric in self.metrics for name, score in compute[metric]().items()}
         first = next(iter(found))
         found[first] = found[first]._replace(note="; ".join(filter(None, (found[first].note, origin))))
@@ -116,6 +139,12 @@ class InceptionMeasure:
         mean, std = inception_score.inception_score(logits[inception_score.shuffled(len(logits), self.seed)], splits)
         note = "" if splits == SPLITS else f"{splits} splits of one image each"
         return {"is": Score(mean, note, self.record | {"splits": splits, "seed": self.seed, "std": std})}
+
+    def _cis(self) -> dict[str, Score]:
+        logits = np.concatenate([np.concatenate(self.logits)[:, None], np.concatenate(self.more_logits)], axis=1)
+        note = "by ImageNet's classes; the paper's by those of a classifier tuned on the target domain"
+        record = self.record | {"samples_per_input": logits.shape[1]}
+        return {"cis": Score(inception_score.conditional_inception_score(logits), note, record)}
 
     def _neighbours(self) -> dict[str, Score]:
         real, fake = self._features()

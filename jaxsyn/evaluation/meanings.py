@@ -21,6 +21,7 @@ MEANINGS = {
     "fid": ("Frechet distance of Inception features of generated and true images", "lower"),
     "kid": ("squared discrepancy of Inception features under a cubic kernel", "lower"),
     "is": ("Inception Score of generated images: sure of each, many classes over all", "higher"),
+    "cis": ("Inception Score of the samples of one input: do they differ in kind?", "higher"),
     "precision": ("share of generated images inside the neighbourhoods of true ones: are they real?", "higher"),
     "recall": ("share of true images inside the neighbourhoods of generated ones: are all kinds there?", "higher"),
     "density": ("neighbourhoods of true images around a generated one, over their expected number", "higher"),

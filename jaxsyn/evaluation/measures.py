@@ -55,10 +55,15 @@ class Generated(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """One accumulator as the evaluator sees it: `add` takes in every batch, `scores` comes at the end."""
+    """One accumulator as the evaluator sees it: `add` takes in every batch, `scores` comes at the end.
+
+    Where `config.eval.reference` is another split than the evaluated one, `add_reference` takes in its images first
+    (uint8 [B, H, W, 3], and the mask); None: this measure compares with no set, or has kept what it needs.
+    """
 
     add: Callable[[Generated], None]
     scores: Callable[[], Mapping[str, Score]]
+    add_reference: Callable[[jax.Array, np.ndarray], None] | None = None
 
 
 def choose_measures(config: ConfigDict) -> list[Measure]:
@@ -82,11 +87,12 @@ def choose_measures(config: ConfigDict) -> list[Measure]:
         segmented = SegmentationMeasure(SEGMENTERS[data.name], data, download)
         measures.append(Measure(lambda g: segmented.add(g.batch["label"], g.fake, g.mask), segmented.scores))
     if on_inception := tuple(name for name in names if name in inception_measure.METRICS):
-        real = real_identity(data, "val", evaluated_images(config))
+        real = real_identity(data, config.eval.reference, reference_images(config))
         inception = InceptionMeasure(on_inception, config.eval.inception_protocol, download=download, real=real)
-        measures.append(_of_two_sets(inception))
+        measures.append(_on_inception(inception, of_training_images=config.eval.reference == "train"))
     if "swd" in names:
-        measures.append(_of_two_sets(PatchMeasure(data.height, data.width)))
+        patches = PatchMeasure(data.height, data.width)
+        measures.append(Measure(partial(_add_both, patches), patches.scores))
     if diverse := tuple(name for name in names if name in diversity_measure.METRICS):
         diversity = DiversityMeasure(diverse, config.eval.samples_per_input, download)
         measures.append(Measure(lambda g: diversity.add(g.samples, g.mask), diversity.scores))
@@ -100,6 +106,8 @@ def chosen_metrics(config: ConfigDict) -> tuple[str, ...]:
     """
     if config.eval.inception_protocol not in PROTOCOLS:
         raise UserError(f"eval.inception_protocol={config.eval.inception_protocol}: choose from {', '.join(PROTOCOLS)}")
+    if config.eval.reference not in ("val", "train"):
+        raise UserError(f"eval.reference={config.eval.reference}: set val (the evaluated images) or train")
     names = tuple(name.strip() for entry in config.eval.metrics for name in entry.split(","))
     if not names:
         return tuple(name for name in METRICS if not _obstacle(name, config))
@@ -116,6 +124,13 @@ def evaluated_images(config: ConfigDict) -> int:
     return min(config.eval.num_images, len(open_source(config.data, "val")))
 
 
+def reference_images(config: ConfigDict) -> int:
+    """How many real images the generated ones are compared with as a set: the evaluated ones, or all for training."""
+    if config.eval.reference == "val":
+        return evaluated_images(config)
+    return len(open_source(config.data, config.eval.reference))
+
+
 def exhibit(gallery: Gallery) -> Measure:
     """A gallery among the measures; it has no scores."""
     return Measure(lambda g: gallery.add(g.batch["label"], g.real, g.samples, g.mask), dict)
@@ -130,12 +145,21 @@ def choose_gallery(config: ConfigDict) -> Gallery:
     return Gallery()
 
 
-def _of_two_sets(measure: InceptionMeasure | PatchMeasure) -> Measure:
-    def add(g: Generated) -> None:
-        for side, images in (("real", g.real), ("fake", g.fake)):
-            measure.add(side, images, g.mask)
+def _add_both(measure: InceptionMeasure | PatchMeasure, g: Generated) -> None:
+    measure.add("real", g.real, g.mask)
+    measure.add("fake", g.fake, g.mask)
 
-    return Measure(add, measure.scores)
+
+def _on_inception(measure: InceptionMeasure, *, of_training_images: bool) -> Measure:
+    def add(g: Generated) -> None:
+        if of_training_images:
+            measure.add("fake", g.fake, g.mask)
+        else:
+            _add_both(measure, g)
+        measure.add_samples(g.samples[1:], g.mask)
+
+    reference = partial(measure.add, "real") if of_training_images and measure.needs_real else None
+    return Measure(add, measure.scores, reference)
 
 
 def _obstacle(name: str, config: ConfigDict) -> str:
@@ -150,7 +174,7 @@ def _obstacle(name: str, config: ConfigDict) -> str:
         of_size.get(name, tuple)()
     except UserError as error:
         return str(error)
-    if name in diversity_measure.METRICS and config.eval.samples_per_input < 2:
+    if name in (*diversity_measure.METRICS, "cis") and config.eval.samples_per_input < 2:
         return f"{name} compares images of one input: set eval.samples_per_input to at least 2"
     if name == "scenes" and config.data.name != "scenes":
         return f"scenes measures generated scenes: data.name={config.data.name}"

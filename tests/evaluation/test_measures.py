@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 
@@ -50,7 +51,7 @@ def test_without_weights_the_metrics_that_need_none_are_measured_and_each_other_
         "lpips_vgg": ["vgg16-397923af.pth", "lpips_v0.1_vgg.pth"],
         "lpips_squeeze": ["squeezenet1_1-b8a52dc0.pth", "lpips_v0.1_squeeze.pth"],
         "dipd": ["vgg16-397923af.pth"],
-        **{metric: ["pt_inception-2015-12-05-6726825d.pth"] for metric in inception_measure.METRICS},
+        **{metric: ["pt_inception-2015-12-05-6726825d.pth"] for metric in inception_measure.METRICS if metric != "cis"},
     }
     assert {name for name, score in scores.items() if score.value is None} == set(files)
     for name, needed in files.items():
@@ -155,3 +156,44 @@ def test_no_sample_of_an_input_is_an_error():
     config.eval.samples_per_input = 0
     with pytest.raises(UserError, match=r"eval.samples_per_input=0: set"):
         evaluate(*tiny_run(Dim, config), [])
+
+
+def test_the_samples_of_an_input_that_differ_have_a_conditional_inception_score(weights, monkeypatch):
+    def load_ramp(name, template, **options):
+        ones = load_ones(name, template)
+        ramp = jax.tree.map(lambda leaf: 0.1 * np.arange(leaf.size).reshape(leaf.shape), ones.variables)
+        return ones._replace(variables=ramp)
+
+    monkeypatch.setattr(inception_measure, "load_weights", load_ramp)
+    config = config_of("cis")
+    config.eval.samples_per_input = 3
+    noise, same = (scores_of(kind, config)["cis"] for kind in (Noise, Dim))
+    assert noise.value > same.value == pytest.approx(1)
+    assert noise.protocol["samples_per_input"] == 3
+
+
+def test_one_sample_has_no_conditional_inception_score():
+    with pytest.raises(UserError, match=r"cis compares images of one input: set eval\.samples_per_input"):
+        choose_measures(config_of("cis"))
+
+
+def test_generated_images_are_compared_with_all_training_images_where_the_config_says_so(weights):
+    config = config_of("fid", "l1")
+    config.data.train_length = 7
+    against_evaluated = scores_of(Dim, config)
+    config.eval.reference = "train"
+    run, state = tiny_run(Dim, config)
+    first = evaluate(run, state, choose_measures(config))
+    assert first.protocol["reference_images"] == 7
+    assert first.scores["fid"].value != against_evaluated["fid"].value
+    assert first.scores["l1"].value == against_evaluated["l1"].value
+    again = evaluate(run, state, choose_measures(config)).scores["fid"]
+    assert "reused" in again.note
+    assert again.value == first.scores["fid"].value
+
+
+def test_a_reference_that_is_no_split_is_an_error():
+    config = config_of("fid")
+    config.eval.reference = "test"
+    with pytest.raises(UserError, match=r"eval\.reference=test: set val .* or train"):
+        choose_measures(config)
