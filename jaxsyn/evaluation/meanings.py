@@ -29,6 +29,11 @@ MEANINGS = {
     "swd": ("mean of these levels", "lower"),
     "l1_diversity": ("mean absolute difference between samples of one input", "higher"),
     "lpips_diversity": ("perceptual distance between samples of one input", "higher"),
+    "mcsd": ("perceptual distance in a class between images that differ in its latent alone", "higher"),
+    "mocd": ("the same outside that class", "lower"),
+    "l1_inside": ("mean absolute difference in a class between images that differ in its latent alone", "higher"),
+    "l1_outside": ("the same outside that class", "lower"),
+    "l1_locality": ("the former over the latter", "higher"),
 }
 
 

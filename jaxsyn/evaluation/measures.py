@@ -24,6 +24,7 @@ from jaxsyn.evaluation.scenes_measure import ScenesMeasure
 from jaxsyn.evaluation.score import Score
 from jaxsyn.evaluation.segmentation_measure import SegmentationMeasure
 from jaxsyn.evaluation.segmenters import SEGMENTERS
+from jaxsyn.methods import Method
 
 # The names that `config.eval.metrics` takes, in the order of the table.
 METRICS = (
@@ -34,6 +35,8 @@ METRICS = (
     "swd",
     *diversity_measure.METRICS,
 )
+# Measured after the pass, on images made for it.
+CLASS_DIVERSITY = "class_diversity"
 
 
 class Generated(NamedTuple):
@@ -108,15 +111,34 @@ def chosen_metrics(config: ConfigDict) -> tuple[str, ...]:
         raise UserError(f"eval.inception_protocol={config.eval.inception_protocol}: choose from {', '.join(PROTOCOLS)}")
     if config.eval.reference not in ("val", "train"):
         raise UserError(f"eval.reference={config.eval.reference}: set val (the evaluated images) or train")
-    names = tuple(name.strip() for entry in config.eval.metrics for name in entry.split(","))
+    names = _named(config)
     if not names:
         return tuple(name for name in METRICS if not _obstacle(name, config))
     for name in names:
-        if name not in METRICS:
-            raise UserError(f"eval.metrics: unknown metric {name}; choose from {', '.join(METRICS)}")
+        if name not in (*METRICS, CLASS_DIVERSITY):
+            known = ", ".join((*METRICS, CLASS_DIVERSITY))
+            raise UserError(f"eval.metrics: unknown metric {name}; choose from {known}")
         if obstacle := _obstacle(name, config):
             raise UserError(f"eval.metrics: {obstacle}")
     return names
+
+
+def _named(config: ConfigDict) -> tuple[str, ...]:
+    return tuple(name.strip() for entry in config.eval.metrics for name in entry.split(","))
+
+
+def measures_class_diversity(method: Method) -> bool:
+    """Whether a run calls for it: its config names it, or chooses no metric and the method has latents of classes.
+
+    Raises:
+        UserError: it is named, and the method has none.
+    """
+    names = _named(method.config)
+    if CLASS_DIVERSITY in names and not method.has_class_latents:
+        raise UserError(
+            f"eval.metrics: class_diversity changes the latent of one class, and this {method.config.method} has none"
+        )
+    return CLASS_DIVERSITY in names or (not names and method.has_class_latents)
 
 
 def evaluated_images(config: ConfigDict) -> int:

@@ -80,6 +80,21 @@ class Method(ABC):
     def generate(self, nets: Nets, batch: Batch, rng: jax.Array, **controls: Any) -> jax.Array:
         """Images [B, H, W, 3] in [-1, 1]; what a method can be told beside the batch are its keyword arguments."""
 
+    @property
+    def has_class_latents(self) -> bool:
+        """Whether each class of a label map has a latent of its own, so that `resample_class` works."""
+        return False
+
+    def resample_class(
+        self, nets: Nets, batch: Batch, rng: jax.Array, class_id: jax.Array, class_rng: jax.Array
+    ) -> jax.Array:
+        """Images as `generate` draws them by `rng`, but for the latents of one class, which `class_rng` draws.
+
+        Args:
+            class_id: scalar, the class as batch["label"] numbers it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no latents of classes")
+
     def frozen(self) -> dict[str, Frozen]:
         """Name -> network with given weights; available to losses by name, like the others."""
         return {}

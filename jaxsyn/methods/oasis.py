@@ -219,6 +219,16 @@ class Oasis(Method):
             noise = self._redraw(label, noise, region, region_noise, to_redraw)
         return self.synthesize(nets, label, noise)
 
+    @property
+    def has_class_latents(self) -> bool:
+        return self.config.model.noise_channels > 0
+
+    def resample_class(
+        self, nets: Nets, batch: Batch, rng: jax.Array, class_id: jax.Array, class_rng: jax.Array
+    ) -> jax.Array:
+        noise = jax.random.normal(class_rng, (len(batch["label"]), self.config.model.noise_channels))
+        return self.generate(nets, batch, rng, region=batch["label"] == class_id, region_noise=noise)
+
     def _redraw(
         self, label: jax.Array, noise: jax.Array | None, region: jax.Array, new: jax.Array | None, rng: jax.Array
     ) -> jax.Array:

@@ -45,6 +45,7 @@ def default_config() -> ConfigDict:
     # Images of one input. More than one also measures their diversity; all other metrics take the first.
     config.eval.samples_per_input = 1
     config.eval.reference = "val"  # FID, KID, precision, recall: against the evaluated images, or all of "train"
+    config.eval.class_pairs = 19  # pairs of images a class in class_diversity
     config.eval.seed = 0  # of latents: of the first sample of an input, the next one has the next seed
     config.eval.inception_protocol = "pytorch_fid"  # how images reach Inception; see jaxsyn.evaluation.inception
     config.eval.download = False  # fetch missing weights whose SHA-256 is known

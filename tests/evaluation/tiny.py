@@ -87,3 +87,24 @@ def tiny_run(kind: type[Method], config: ConfigDict) -> tuple[Run, TrainState]:
     """A method of this module as a run, and its empty state of step 7."""
     run = Run(config, kind(config), make_mesh(config), None)
     return run, TrainState(step=jnp.int32(7), params={}, states={}, optimizers={}, ema={})
+
+
+class Blobs(Untrained):
+    """Every class has a grey of its own, which leaks to its neighbours by `LEAK`."""
+
+    LEAK = 0.0
+    has_class_latents = True
+
+    def generate(self, nets, batch, rng):
+        return self.resample_class(nets, batch, rng, jnp.int32(0), rng)
+
+    def resample_class(self, nets, batch, rng, class_id, class_rng):
+        greys = jax.random.uniform(rng, (self.num_classes,), minval=-1)
+        new = jax.random.uniform(class_rng, minval=-1)
+        label = batch["label"]
+        image = jnp.where(label == class_id, new, greys[label] + self.LEAK * new)
+        return jnp.broadcast_to(image[..., None], (*label.shape, 3))
+
+
+class LeakyBlobs(Blobs):
+    LEAK = 0.1
