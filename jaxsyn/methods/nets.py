@@ -17,6 +17,9 @@ class Nets:
     A call in training mode updates the network's state (running statistics, spectral vectors) here, so the next call
     sees it; `states` holds the outcome. One object lives within one trace: from outside, a function that makes one,
     calls networks and returns `states` is pure.
+
+    A loss may also leave arrays for the later phases of the same step, which find them without their gradients:
+    `nets.kept["fake"] = fake`.
     """
 
     def __init__(
@@ -26,6 +29,7 @@ class Nets:
         states: Mapping[str, Variables],
         *,
         train: bool,
+        kept: Mapping[str, Any] | None = None,
     ):
         """
         Args:
@@ -33,11 +37,13 @@ class Nets:
             params: name -> its parameters.
             states: name -> its other collections, {"batch_stats": ..., "spectral": ...}; {} where it has none.
             train: whether collections are mutable, which puts their layers in training mode.
+            kept: what earlier phases of the training step left.
         """
         self.modules = modules
         self.params = params
         self.states = dict(states)
         self.train = train
+        self.kept = dict(kept or {})
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__") or name not in self.modules:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,9 +30,10 @@ def train_step(
         `PHASE/total`. The terms of a phase that rests at this step are zero.
     """
     rng = jax.random.fold_in(jax.random.key(config.seed), state.step)
-    logs = {}
+    logs, kept = {}, {}
     for i, phase in enumerate(method.phases()):
-        state, terms = _update(method, config, phase, state, frozen, batch, jax.random.fold_in(rng, i))
+        key = jax.random.fold_in(rng, i)
+        state, terms, kept = _update(method, config, phase, state, frozen, batch, key, kept)
         logs |= {f"{phase.name}/{term}": value for term, value in terms.items()}
     average = partial(_moving_average, config.ema.decay)
     statistics = {name: running_statistics(state.states[name]) for name in state.ema_statistics}
@@ -53,6 +54,22 @@ def _moving_average(decay: float, average: Tree, new: Tree) -> Tree:
     return jax.tree.map(leaf, average, new)
 
 
+class PhaseResult(NamedTuple):
+    """What one phase's loss gives on a batch.
+
+    Attributes:
+        gradients: of the networks that it trains.
+        terms: float32 scalars, with `total`.
+        states: all networks' states after it.
+        kept: what it leaves for the later phases of the step, without gradients.
+    """
+
+    gradients: dict[str, Tree]
+    terms: dict[str, jax.Array]
+    states: dict[str, Tree]
+    kept: dict[str, Tree]
+
+
 def phase_gradients(
     method: Method,
     phase: Phase,
@@ -61,18 +78,23 @@ def phase_gradients(
     frozen: Mapping[str, Tree],
     batch: Batch,
     rng: jax.Array,
-) -> tuple[dict[str, Tree], dict[str, jax.Array], dict[str, Tree]]:
-    """Gradients of one phase's loss by the networks it trains, its terms with `total`, and the networks' new states."""
+    kept: Mapping[str, Tree] | None = None,
+) -> PhaseResult:
+    """The gradients of one phase's loss by the networks it trains, and what comes with them.
+
+    Args:
+        kept: what earlier phases of the step left.
+    """
     every_module = modules(method)
 
-    def objective(trained: dict[str, Tree]) -> tuple[jax.Array, tuple[dict[str, jax.Array], dict[str, Tree]]]:
-        nets = Nets(every_module, {**frozen, **params, **trained}, states, train=True)
+    def objective(trained: dict[str, Tree]) -> tuple[jax.Array, tuple[dict[str, jax.Array], dict[str, Tree], Tree]]:
+        nets = Nets(every_module, {**frozen, **params, **trained}, states, train=True, kept=kept)
         total, terms = phase.loss(nets, batch, rng)
-        return total, ({**terms, "total": total}, nets.states)
+        return total, ({**terms, "total": total}, nets.states, lax.stop_gradient(nets.kept))
 
     trained = {name: params[name] for name in phase.trains}
-    gradients, (terms, states) = jax.grad(objective, has_aux=True)(trained)
-    return gradients, {name: term.astype(jnp.float32) for name, term in terms.items()}, states
+    gradients, (terms, states, kept) = jax.grad(objective, has_aux=True)(trained)
+    return PhaseResult(gradients, {name: term.astype(jnp.float32) for name, term in terms.items()}, states, kept)
 
 
 def _update(
@@ -83,24 +105,28 @@ def _update(
     frozen: Mapping[str, Tree],
     batch: Batch,
     rng: jax.Array,
-) -> tuple[TrainState, dict[str, jax.Array]]:
-    def run(state: TrainState) -> tuple[TrainState, dict[str, jax.Array]]:
-        gradients, terms, states = _accumulate(method, config.optimizer.accumulate, phase, state, frozen, batch, rng)
-        gradients = clip_by_global_norm(gradients, config.optimizer.clip)
+    kept: Mapping[str, Tree],
+) -> tuple[TrainState, dict[str, jax.Array], Mapping[str, Tree]]:
+    """One phase's update: the new state, its terms, and what is kept for the phases after it."""
+
+    def run(state: TrainState) -> tuple[TrainState, dict[str, jax.Array], dict[str, Tree]]:
+        found = _accumulate(method, config.optimizer.accumulate, phase, state, frozen, batch, rng, kept)
+        gradients = clip_by_global_norm(found.gradients, config.optimizer.clip)
         params, optimizers = dict(state.params), dict(state.optimizers)
         for name in phase.trains:
             updates, optimizers[name] = make_optimizer(config.optimizer).update(gradients[name], optimizers[name])
             rate = learning_rate(config.optimizer, name, state.step)
             params[name] = jax.tree.map(lambda p, u, rate=rate: p - rate * u, params[name], updates)
-        return state.replace(params=params, optimizers=optimizers, states=states), terms
+        return state.replace(params=params, optimizers=optimizers, states=found.states), found.terms, found.kept
 
     if phase.every == 1:
         return run(state)
 
+    # What a phase keeps that sometimes rests, no other may count on.
     def rest(state: TrainState) -> tuple[TrainState, dict[str, jax.Array]]:
         return state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(run, state)[1])
 
-    return lax.cond(state.step % phase.every == 0, run, rest, state)
+    return *lax.cond(state.step % phase.every == 0, lambda state: run(state)[:2], rest, state), kept
 
 
 def _accumulate(
@@ -111,27 +137,31 @@ def _accumulate(
     frozen: Mapping[str, Tree],
     batch: Batch,
     rng: jax.Array,
-) -> tuple[dict[str, Tree], dict[str, jax.Array], dict[str, Tree]]:
-    """Gradients and terms averaged over slices of the batch, the networks' states passing from slice to slice."""
+    kept: Mapping[str, Tree],
+) -> PhaseResult:
+    """Gradients and terms averaged over slices of the batch, the networks' states passing from slice to slice.
+
+    What is kept has a slice axis in front, so that each slice of a later phase finds its own.
+    """
     if slices == 1:
-        return phase_gradients(method, phase, state.params, state.states, frozen, batch, rng)
+        return phase_gradients(method, phase, state.params, state.states, frozen, batch, rng, kept)
     # Every `slices`-th image, so that a slice is spread over all devices as the batch is.
     stacked = jax.tree.map(lambda x: jnp.moveaxis(x.reshape(-1, slices, *x.shape[1:]), 1, 0), dict(batch))
 
-    def body(states: dict[str, Tree], inputs: tuple[Batch, jax.Array]) -> tuple[dict[str, Tree], Tree]:
-        part, key = inputs
-        gradients, terms, states = phase_gradients(method, phase, state.params, states, frozen, part, key)
-        return states, (gradients, terms)
+    def body(states: dict[str, Tree], inputs: tuple[Batch, jax.Array, Mapping[str, Tree]]) -> PhaseResult:
+        part, key, kept = inputs
+        return phase_gradients(method, phase, state.params, states, frozen, part, key, kept)
 
-    first, rest = jax.tree.map(lambda x: x[0], stacked), jax.tree.map(lambda x: x[1:], stacked)
-    keys = jax.random.split(rng, slices)
-    states, total = body(state.states, (first, keys[0]))
+    every = (stacked, jax.random.split(rng, slices), kept)
+    first, rest = jax.tree.map(lambda x: x[0], every), jax.tree.map(lambda x: x[1:], every)
+    start = body(state.states, first)
 
-    def add(carry: tuple[Tree, Tree], inputs: tuple[Batch, jax.Array]) -> tuple[tuple[Tree, Tree], None]:
+    def add(carry: tuple[Tree, Tree], inputs: Tree) -> tuple[tuple[Tree, Tree], Tree]:
         states, total = carry
-        states, more = body(states, inputs)
-        return (states, jax.tree.map(jnp.add, total, more)), None
+        more = body(states, inputs)
+        return (more.states, jax.tree.map(jnp.add, total, (more.gradients, more.terms))), more.kept
 
-    (states, total), _ = lax.scan(add, (states, total), (rest, keys[1:]))
+    (states, total), others = lax.scan(add, (start.states, (start.gradients, start.terms)), rest)
     gradients, terms = jax.tree.map(lambda x: x / slices, total)
-    return gradients, terms, states
+    kept = jax.tree.map(lambda x, xs: jnp.concatenate([x[None], xs]), start.kept, others)
+    return PhaseResult(gradients, terms, states, kept)

@@ -120,7 +120,7 @@ def losses(
     outputs, scalars = {}, {}
     for phase, prefix in zip(method.phases(), ("G", "D"), strict=True):
         step = jax.jit(lambda p, s, f, phase=phase: phase_gradients(method, phase, p, s, f, batch, rng))
-        gradients, terms, after = step(params, states, frozen)
+        gradients, terms, after, _ = step(params, states, frozen)
         for theirs, ours in TERMS[prefix].items():
             if ours in terms:
                 scalars[f"{prefix}/{theirs}"] = float(terms[ours]) * weights.get(ours, 1.0)

@@ -160,3 +160,22 @@ def test_given_networks_serve_the_losses_and_stay_as_they_are():
     states, (log,) = steps(method, state=toy_state(plain), frozen={"vgg": {"weight": jnp.float32(10)}})
     assert log["g/value"] == 20
     assert set(states[1].params) == {"generator", "discriminator"}
+
+
+@pytest.mark.parametrize("slices", [1, 2])
+def test_what_a_phase_keeps_the_later_phases_find_by_slices_and_without_its_gradient(slices):
+    def leave(nets, batch, rng):
+        fake = nets.generator(batch["image"])
+        nets.kept["fake"] = fake
+        return jnp.square(fake).mean(), {}
+
+    def find(nets, batch, rng):
+        # Of the generator as it was before its update, and of the same part of the batch.
+        ratio = nets.kept["fake"].mean() / batch["image"].mean()
+        return nets.discriminator(nets.kept["fake"]).mean(), {"ratio": ratio}
+
+    config = toy_config()
+    config.optimizer.accumulate = slices
+    phases = (Phase("generator", ("generator",), leave), Phase("discriminator", ("discriminator",), find))
+    _, (log,) = steps(Toy(config, phases))
+    np.testing.assert_allclose(log["discriminator/ratio"], 2, rtol=1e-5)
