@@ -12,7 +12,9 @@ from jaxsyn.layers.ace import ACE, StyledLabel
 from jaxsyn.layers.clade import CLADE, ClassAffine, PositionedLabels, look_up_classes
 from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
+from jaxsyn.layers.inade import INADE, InstanceLayout, paint_instances
 from jaxsyn.layers.initializers import initializer
+from jaxsyn.layers.instance_conv import InstanceConv, instance_convolve
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
 from jaxsyn.layers.normalization import BatchNorm, InstanceNorm, normalization
@@ -23,6 +25,7 @@ from jaxsyn.layers.spade import SPADE
 __all__ = [
     "ACE",
     "CLADE",
+    "INADE",
     "SPADE",
     "BatchNorm",
     "ClassAffine",
@@ -30,6 +33,8 @@ __all__ = [
     "Conv",
     "ConvTranspose",
     "Dense",
+    "InstanceConv",
+    "InstanceLayout",
     "InstanceNorm",
     "LabelConv",
     "LabelMap",
@@ -42,10 +47,12 @@ __all__ = [
     "convolve_constant",
     "convolve_regions",
     "initializer",
+    "instance_convolve",
     "instance_edges",
     "label_convolve",
     "look_up_classes",
     "normalization",
+    "paint_instances",
     "region_means",
     "resize_bilinear",
     "resize_nearest",

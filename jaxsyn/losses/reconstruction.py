@@ -26,7 +26,7 @@ def feature_matching(on_fake: Sequence[Sequence[jax.Array]], on_real: Sequence[S
         for fakes, reals in zip(on_fake, on_real, strict=True)
         for fake, real in zip(fakes, reals, strict=True)
     ]
-    return sum(distances) / len(on_fake)
+    return sum(distances, jnp.zeros(())) / len(on_fake)
 
 
 def perceptual(

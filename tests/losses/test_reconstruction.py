@@ -19,6 +19,10 @@ def test_feature_matching_adds_up_layers_and_averages_discriminators():
     np.testing.assert_allclose(feature_matching(features(1.0, 1), features(4.0, 1)), 3 * 3)
 
 
+def test_without_features_there_is_nothing_to_match():
+    assert feature_matching([[], []], [[], []]) == 0
+
+
 def test_real_features_are_constants():
     assert not any(leaf.any() for leaf in jax.tree.leaves(jax.grad(feature_matching, 1)(features(1.0), features(4.0))))
     assert jax.grad(feature_matching)(features(1.0), features(4.0))[0][0].any()
