@@ -62,7 +62,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     config.batch_size = 4
-    config.num_steps = 900
+    config.num_steps = 600
     config.image_every = config.checkpoint_every = 300
     config.model.init_gain = 1.0
     config.model.noise_channels = 16

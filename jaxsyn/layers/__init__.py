@@ -10,6 +10,7 @@ Two conventions hold for every layer here:
 
 from jaxsyn.layers.ace import ACE, StyledLabel
 from jaxsyn.layers.clade import CLADE, ClassAffine, PositionedLabels, look_up_classes
+from jaxsyn.layers.conditional_conv import conditional_convolve, taps_first
 from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
 from jaxsyn.layers.inade import INADE, InstanceLayout, paint_instances
@@ -43,6 +44,7 @@ __all__ = [
     "add_bias",
     "as_regions",
     "average_pool",
+    "conditional_convolve",
     "convolve",
     "convolve_constant",
     "convolve_regions",
@@ -56,5 +58,6 @@ __all__ = [
     "region_means",
     "resize_bilinear",
     "resize_nearest",
+    "taps_first",
     "upsample_nearest",
 ]

@@ -169,9 +169,16 @@ class Spade(SemanticSynthesis):
 
     def checkpoint_names(self) -> dict[str, Rules]:
         model = self.config.model
-        encoder = ((r"^(layer\d)\.", r"\1.0."),) if model.encoder.normalized else ()
         if model.architecture == "spade":
             generator = ((r"mlp_shared\.", "mlp_shared.0."),)
         else:
             generator = sequential_names(model.resnet.num_downsamplings, model.resnet.num_blocks)
-        return {"generator": generator, "discriminator": self.discriminator_names(), "encoder": encoder}
+        return {
+            "generator": generator,
+            "discriminator": self.discriminator_names(),
+            "encoder": self.encoder_names(),
+        }
+
+    def encoder_names(self) -> Rules:
+        """Renamings of the style encoder's parameters to those of SPADE's PyTorch module."""
+        return ((r"^(layer\d)\.", r"\1.0."),) if self.config.model.encoder.normalized else ()

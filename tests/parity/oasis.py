@@ -26,10 +26,10 @@ from jaxsyn.methods import Nets
 from jaxsyn.methods.oasis import DOUBLINGS, Oasis
 from jaxsyn.networks.segmentation_discriminator import DownBlock, UpBlock
 from jaxsyn.networks.spade_decoder import SpadeBlock
-from jaxsyn.training.state import modules
 from tests.parity import semantic
 from tests.parity.adapter import Results, Template
 from tests.parity.case import Case, label_map, nchw_to_nhwc, nhwc_to_nchw
+from tests.parity.phases import gradients_of
 from tests.parity.semantic import shape
 
 Options = Mapping[str, Any]
@@ -146,7 +146,7 @@ def _apply(
         )
 
     output, after = call(variables)
-    blocks = {name: np.asarray(found["__call__"][0]) for name, found in after.pop("intermediates").items()}
+    blocks = {name: np.asarray(found["__call__"][0], np.float64) for name, found in after.pop("intermediates").items()}
     stats = {name: np.stack([x.mean((0, 1, 2)), x.std((0, 1, 2))]) for name, x in blocks.items()}
     return np.asarray(output), stats, after
 
@@ -173,9 +173,7 @@ def _losses(case: Case, variables: dict[str, Any]) -> Results:
         phase = method.phases()[index]
         if prefix == "D":
             fake = jax.jit(partial(_fake, method, case, label))(params, states)
-        gradients, terms, states = jax.jit(partial(_gradients, method, case, index, batch))(
-            params, states, semantic.frozen_of(method)
-        )
+        gradients, terms, states = gradients_of(phase, method, case, batch, params, states)
         theirs = {"adversarial": "G_adv", "perceptual": "G_vgg"} if prefix == "G" else {}
         scalars |= {theirs.get(n, f"D_{n}"): float(v) * weights[n] for n, v in terms.items() if n != "total"}
         scalars[f"{prefix}_total"] = float(terms["total"])
@@ -195,20 +193,6 @@ def _losses(case: Case, variables: dict[str, Any]) -> Results:
         {name: value for name, value in outputs.items() if name in case.outputs},
         {name: value for name, value in scalars.items() if name in case.scalars},
     )
-
-
-def _gradients(
-    method: Oasis, case: Case, index: int, batch: Mapping[str, jax.Array], params: Any, states: Any, frozen: Any
-) -> tuple[dict[str, Any], dict[str, jax.Array], dict[str, Any]]:
-    phase = method.phases()[index]
-
-    def objective(trained: dict[str, Any]) -> tuple[jax.Array, Any]:
-        nets = Nets(modules(method), {**frozen, **params, **trained}, states, train=case.mode == "train")
-        total, terms = phase.loss(nets, batch, jax.random.key(0))
-        return total, ({**terms, "total": total}, nets.states)
-
-    gradients, (terms, states) = jax.grad(objective, has_aux=True)({name: params[name] for name in phase.trains})
-    return gradients, terms, states
 
 
 def _fake(method: Oasis, case: Case, label: jax.Array, params: Any, states: Any) -> jax.Array:
