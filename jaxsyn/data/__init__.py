@@ -5,7 +5,7 @@ from jaxsyn.data.classes import class_names, colour, num_label_classes, palette,
 from jaxsyn.data.config import default_data_config
 from jaxsyn.data.pipeline import blank_batch, device_batches, eval_batches, train_batches
 from jaxsyn.data.positions import position_map
-from jaxsyn.data.sources import open_source
+from jaxsyn.data.sources import has_label_maps, open_inputs, open_source, open_targets, targets_alone
 
 __all__ = [
     "check_source",
@@ -14,10 +14,14 @@ __all__ = [
     "default_data_config",
     "device_batches",
     "eval_batches",
+    "has_label_maps",
     "num_label_classes",
+    "open_inputs",
     "open_source",
+    "open_targets",
     "palette",
     "position_map",
+    "targets_alone",
     "train_batches",
     "unknown_class",
 ]

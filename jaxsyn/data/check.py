@@ -13,8 +13,9 @@ from jaxsyn.data.classes import num_label_classes
 from jaxsyn.data.derived import derived_maps
 from jaxsyn.data.files import PairedFiles
 from jaxsyn.data.label_ids import LabelIdError
+from jaxsyn.data.picture_files import PictureFiles
 from jaxsyn.data.pipeline import preprocess
-from jaxsyn.data.sources import open_source
+from jaxsyn.data.sources import open_inputs, open_source, open_targets
 from jaxsyn.errors import UserError
 
 
@@ -37,9 +38,17 @@ def check_source(data: ConfigDict, split: str = "train") -> None:
     spread evenly over the split in full (truncation, ids outside the classes). Raises UserError for the first problem;
     the remaining records are checked in full as training reads them, with the same messages.
     """
-    for examined in examine(open_source(data, split), data, split):
-        if examined.problem:
-            raise UserError(f"{examined.problem} (list all: `python -m jaxsyn.data inspect`)")
+    for source in sources_of(data, split):
+        for examined in examine(source, data, split):
+            if examined.problem:
+                raise UserError(f"{examined.problem} (list all: `python -m jaxsyn.data inspect`)")
+
+
+def sources_of(data: ConfigDict, split: str) -> tuple[Sequence[dict], ...]:
+    """The source of a split; for unpaired sets, that of what is translated and that of results."""
+    if data.pairing == "unpaired":
+        return open_inputs(data, split), open_targets(data, split)
+    return (open_source(data, split),)
 
 
 def spread(count: int, total: int) -> np.ndarray:
@@ -55,7 +64,7 @@ def examine(source: Sequence[dict], data: ConfigDict, split: str) -> Iterator[Ex
     geometry = preprocess(data)
     fit = geometry.resized_size if split == "train" else geometry.evaluation_size
     in_full = set(spread(data.check_records, len(source)).tolist())
-    has_files = isinstance(source, PairedFiles)
+    has_files = isinstance(source, PairedFiles | PictureFiles)
     classes = num_label_classes(data)
     # Positions cannot go wrong, and take their time.
     derived = derived_maps(data)._replace(positions=False)
@@ -66,11 +75,12 @@ def examine(source: Sequence[dict], data: ConfigDict, split: str) -> Iterator[Ex
             if has_files:
                 header = source.check_header(index)
                 size = (header.height, header.width)
-                fit(*size, source.pairs[index].image)
+                fit(*size, source.path(index))
             if index in in_full:
                 record = derived.add(source[index])
-                size = record["label"].shape
-                pixels = np.bincount(record["label"].ravel(), minlength=classes)
+                size = record["image"].shape[:2]
+                # A set without label maps has pixels of no class.
+                pixels = np.bincount(record["label"].ravel() if "label" in record else [], minlength=classes)
                 fit(*size, record["name"])
         except LabelIdError as error:
             return Examined(index, size, pixels, str(error), error.outside)

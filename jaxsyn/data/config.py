@@ -7,7 +7,7 @@ from ml_collections import config_dict
 def default_data_config() -> ml_collections.ConfigDict:
     """The `data` section of a config: trains on the embedded `scenes` at 64x64 until a preset says otherwise."""
     data = ml_collections.ConfigDict()
-    # Which source: scenes, paired_folders, custom, cityscapes, ade20k, coco_stuff, tfds.
+    # Which source: scenes, paired_folders, custom, cityscapes, ade20k, coco_stuff, tfds, side_by_side, two_folders.
     data.name = "scenes"
     # Folder of the data set as released (for tfds: its data_dir); scenes and custom need none.
     data.root = ""
@@ -52,6 +52,13 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.domain = "day"
     data.train_length = 4000
     data.eval_length = 200
+    # Translation of pictures: "paired" or "unpaired"; "": none, label maps become images. A batch then holds "source",
+    # the picture to translate. Data sets of label maps translate the coloured label map where they are paired.
+    data.pairing = ""
+    # Which side of two is translated: "AtoB" or "BtoA".
+    data.direction = "AtoB"
+    # scenes: the domain of the source: of the same scene where paired ("": its coloured label map), else of others.
+    data.source_domain = ""
     # tfds: the builder ("name" or "name/config:version") and the features that hold image and label map.
     data.tfds_name = ""
     data.tfds_image_key = "image"

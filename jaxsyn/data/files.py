@@ -51,6 +51,10 @@ class PairedFiles:
             record["instance"] = instance.astype(np.int32)
         return record
 
+    def path(self, index: int) -> str:
+        """The image file of a record."""
+        return self.pairs[index].image
+
     def check_header(self, index: int) -> Header:
         """Checks what the files of a pair say before decoding (modes, equal sizes). Returns the image's header."""
         pair = self.pairs[index]

@@ -1,16 +1,17 @@
 """`python -m jaxsyn.data inspect`: the doctor of a data set."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
 from PIL import Image
 
-from jaxsyn.data.check import examine, spread
+from jaxsyn.data.check import examine, sources_of, spread
 from jaxsyn.data.classes import class_names, colour, label_ids, num_label_classes, unknown_class
 from jaxsyn.data.files import PairedFiles
 from jaxsyn.data.pipeline import preprocess
-from jaxsyn.data.sources import is_made_of_files, open_source, pair_files, split_name
+from jaxsyn.data.sources import has_label_maps, is_made_of_files, pair_files, split_name
 from jaxsyn.errors import UserError
 
 _SHEET_ROWS = 8
@@ -43,28 +44,35 @@ def _inspect_split(data: ConfigDict, split: str, output: str) -> list[str]:
     if is_made_of_files(data):
         pairing = pair_files(data, split)
         problems += pairing.problems
-        source = PairedFiles(pairing.pairs, label_ids(data), data.palette_labels)
+        sources = (PairedFiles(pairing.pairs, label_ids(data), data.palette_labels),)
     else:
-        source = open_source(data, split)
-    print(f"{split} ({split_name(data, split)}): {len(source)} pairs")
+        sources = sources_of(data, split)
+    titles = ("source pictures", "target pictures") if len(sources) == 2 else ("pairs",)
+    for source, title in zip(sources, titles, strict=True):
+        print(f"{split} ({split_name(data, split)}): {len(source)} {title}")
+        sheet = f"{data.name}_{split}" + (f"_{title.split()[0]}" if len(sources) == 2 else "")
+        problems += _inspect_source(source, data, split, os.path.join(output, f"{sheet}.png"))
+    return problems
 
+
+def _inspect_source(source: Sequence[dict], data: ConfigDict, split: str, sheet: str) -> list[str]:
     examined = list(examine(source, data, split))
-    problems += [record.problem for record in examined if record.problem]
+    problems = [record.problem for record in examined if record.problem]
     sizes = sorted((record.size for record in examined if record.size), key=lambda size: (size[0] * size[1], size))
     if sizes:
         smallest, median, largest = (f"{w}x{h}" for h, w in (sizes[0], sizes[len(sizes) // 2], sizes[-1]))
         print(f"  sizes: min {smallest}, median {median}, max {largest} (width x height, by area)")
-    _print_classes(data, [record.pixels for record in examined if record.pixels is not None], len(source))
+    if has_label_maps(data):
+        _print_classes(data, [record.pixels for record in examined if record.pixels is not None], len(source))
     outside = sorted({value for record in examined for value in record.outside})
     if outside:
         print(f"  ids outside the classes: {', '.join(map(str, outside))}")
 
     sound = [record.index for record in examined if record.pixels is not None and not record.problem]
     if sound:
-        path = os.path.join(output, f"{data.name}_{split}.png")
-        os.makedirs(output, exist_ok=True)
-        Image.fromarray(contact_sheet(source, [sound[i] for i in spread(_SHEET_ROWS, len(sound))], data)).save(path)
-        print(f"  contact sheet: {path}")
+        os.makedirs(os.path.dirname(sheet), exist_ok=True)
+        Image.fromarray(contact_sheet(source, [sound[i] for i in spread(_SHEET_ROWS, len(sound))], data)).save(sheet)
+        print(f"  contact sheet: {sheet}")
     return problems
 
 
@@ -89,14 +97,16 @@ def _print_classes(data: ConfigDict, pixels: list[np.ndarray], records: int) -> 
 
 
 def contact_sheet(source, indices: list[int], data: ConfigDict) -> np.ndarray:
-    """One row a record, as evaluation sees it: image, coloured label map and, where there are any, instance edges.
+    """One row a record, as evaluation sees it: image, source, coloured label map, instance edges, as there are.
 
     Returns uint8 `[rows * height, columns * width, 3]`.
     """
     rows = []
     for index in indices:
         record = preprocess(data).centre(source[index])
-        cells = [record["image"], colour(record["label"], num_label_classes(data), data.name)]
+        cells = [record["image"]] + ([record["source"]] if "source" in record else [])
+        if "label" in record:
+            cells.append(colour(record["label"], num_label_classes(data), data.name))
         if data.use_instance:
             cells.append(np.repeat(instance_edges(record["instance"])[..., None] * np.uint8(255), 3, axis=-1))
         rows.append(np.concatenate(cells, axis=1))

@@ -8,7 +8,7 @@ and neither the number of processes nor that of workers changes what a global ba
 import collections
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import grain
@@ -16,8 +16,8 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from jaxsyn.data.derived import DerivedMaps, derived_maps
-from jaxsyn.data.sources import open_source
+from jaxsyn.data.records import Records, UnpairedRecords, open_records
+from jaxsyn.data.sources import has_label_maps
 from jaxsyn.data.transforms import Preprocess, to_batch_form
 from jaxsyn.errors import UserError
 
@@ -36,17 +36,16 @@ def train_batches(
     """Endless training batches from `start_step` on: shuffled anew each epoch, cropped and flipped.
 
     Each holds this process's share of the global batch (config.batch_size): the shares of all processes, concatenated
-    in order of `process_index`, are the global batch. "image" float32 `[B, H, W, 3]` in [-1, 1], "label" int32
-    `[B, H, W]`, "domain" int32 `[B]`; "instance" int32 `[B, H, W]` where data.use_instance or data.max_instances,
-    "position" float32 `[B, H, W, 2]` where data.use_positions. Raises UserError as `open_source` does, and while
-    iterating for bad input.
+    in order of `process_index`, are the global batch. "image" float32 `[B, H, W, 3]` in [-1, 1], "domain" int32 `[B]`;
+    "label" int32 `[B, H, W]` where the data set has label maps; "source", as "image", where data.pairing; "instance"
+    int32 `[B, H, W]` where data.use_instance or data.max_instances, "position" float32 `[B, H, W, 2]` where
+    data.use_positions. Raises UserError as `open_source` does, and while iterating for bad input.
     """
     local = _local_batch_size(config.batch_size, "batch_size", process_count)
-    source = open_source(config.data, "train")
-    records = grain.MapDataset.source(source).seed(config.seed).shuffle()
-    records = records.repeat(max(1, _ENDLESS // len(source)))
-    augment = _Augment(derived_maps(config.data), preprocess(config.data), _batch_keys(config.data))
-    records = records.random_map(augment)
+    records = open_records(config.data, "train", preprocess(config.data))
+    positions = grain.MapDataset.range(len(records)).seed(config.seed).shuffle()
+    positions = positions.repeat(max(1, _ENDLESS // len(records)))
+    records = positions.random_map(_Augment(records, _batch_keys(config.data)))
     batches = records.batch(local)[start_step * process_count + process_index :: process_count]
     return iter(_prefetched(batches, config.data.num_workers))
 
@@ -57,6 +56,7 @@ def blank_batch(config: ConfigDict) -> dict[str, np.ndarray]:
     picture = (size, data.height, data.width)
     shapes = {
         "image": ((*picture, 3), np.float32),
+        "source": ((*picture, 3), np.float32),
         "domain": ((size,), np.int32),
         "position": ((*picture, 2), np.float32),
     }
@@ -78,12 +78,10 @@ def eval_batches(
     repeating the last record with mask False. `batch_size` is global.
     """
     local = _local_batch_size(batch_size, "the evaluation's batch_size", process_count)
-    source = open_source(config.data, split)
-    count = len(source) if limit is None else min(limit, len(source))
+    records = open_records(config.data, split, preprocess(config.data))
+    count = len(records) if limit is None else min(limit, len(records))
     padded = -(-count // batch_size) * batch_size
-    keys = (*_batch_keys(config.data), "name")
-    centre = _Centre(source, count, derived_maps(config.data), preprocess(config.data), keys)
-    records = grain.MapDataset.range(padded).map(centre)
+    records = grain.MapDataset.range(padded).map(_Centre(records, count, (*_batch_keys(config.data), "name")))
     batches = records.batch(local)[process_index::process_count]
     return iter(_prefetched(batches, config.data.num_workers))
 
@@ -105,34 +103,31 @@ def device_batches(iterator: Iterable[dict], put: Callable[[dict], Any], ahead: 
 
 
 class _Augment(grain.transforms.RandomMap):
-    def __init__(self, derived: DerivedMaps, preprocess: Preprocess, keys: tuple[str, ...]):
-        self._derived, self._preprocess, self._keys = derived, preprocess, keys
+    def __init__(self, records: Records | UnpairedRecords, keys: tuple[str, ...]):
+        self._records, self._keys = records, keys
 
-    def random_map(self, element: dict, rng: np.random.Generator) -> dict:
-        record = self._preprocess.random(self._derived.add(element), rng)
+    def random_map(self, element: int, rng: np.random.Generator) -> dict:
+        record = self._records.random(element, rng)
         return {key: record[key] for key in self._keys}
 
 
 class _Centre(grain.transforms.Map):
-    def __init__(
-        self,
-        source: Sequence[dict],
-        count: int,
-        derived: DerivedMaps,
-        preprocess: Preprocess,
-        keys: tuple[str, ...],
-    ):
-        self._source, self._count = source, count
-        self._derived, self._preprocess, self._keys = derived, preprocess, keys
+    def __init__(self, records: Records | UnpairedRecords, count: int, keys: tuple[str, ...]):
+        self._records, self._count, self._keys = records, count, keys
 
     def map(self, element: int) -> dict:
-        record = self._preprocess.centre(self._derived.add(self._source[min(element, self._count - 1)]))
+        record = self._records.centre(min(element, self._count - 1))
         return {key: record[key] for key in self._keys} | {"mask": element < self._count}
 
 
 def _batch_keys(data: ConfigDict) -> tuple[str, ...]:
-    instance = ("instance",) if data.use_instance or data.max_instances is not None else ()
-    return ("image", "label", "domain", *instance) + (("position",) if data.use_positions else ())
+    wanted = {
+        "label": has_label_maps(data),
+        "source": bool(data.pairing),
+        "instance": data.use_instance or data.max_instances is not None,
+        "position": data.use_positions,
+    }
+    return ("image", "domain", *(key for key, asked in wanted.items() if asked))
 
 
 def _local_batch_size(batch_size: int, key: str, process_count: int) -> int:

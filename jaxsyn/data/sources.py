@@ -11,22 +11,37 @@ from jaxsyn.data.coco_stuff import pair_coco_stuff
 from jaxsyn.data.files import PairedFiles
 from jaxsyn.data.folders import pair_custom_folders, pair_spade_folders
 from jaxsyn.data.pairs import Pairing
+from jaxsyn.data.picture_files import open_folder, open_side_by_side, open_two_folders, sides
 from jaxsyn.data.scenes import Scenes
 from jaxsyn.data.tfds import TfdsSource
 from jaxsyn.errors import UserError
 
-NAMES = ("scenes", "paired_folders", "custom", "cityscapes", "ade20k", "coco_stuff", "tfds")
+NAMES = (
+    "scenes",
+    "paired_folders",
+    "custom",
+    "cityscapes",
+    "ade20k",
+    "coco_stuff",
+    "tfds",
+    "side_by_side",
+    "two_folders",
+)
+PAIRINGS = ("", "paired", "unpaired")
 
 
 def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     """Opens the training ("train") or evaluation ("val") records of `config.data`.
 
     A source is a picklable random-access sequence of records: "image" uint8 `[H, W, 3]`, "label" integer classes
-    `[H, W]`, "instance" int32 `[H, W]` (files: only if data.use_instance), "domain" int, "name" str. `seed` makes the
-    scenes of `scenes`; it is not the seed of training, so that every run is trained and measured on the same scenes.
+    `[H, W]`, "instance" int32 `[H, W]` (files: only if data.use_instance), "domain" int, "name" str. Sets of pictures
+    have no "label", but "source", the picture to translate, where they are paired. `seed` makes the scenes of `scenes`;
+    it is not the seed of training, so that every run is trained and measured on the same scenes.
 
-    Raises UserError for an unknown data.name, a missing or empty folder, and files without partner.
+    Raises UserError for an unknown data.name, a missing or empty folder, files without partner, and for an unpaired
+    set, which is two sources: `open_inputs` and `open_targets`.
     """
+    _check_pairing(data)
     if data.name == "scenes":
         length = data.train_length if split == "train" else data.eval_length
         return Scenes(
@@ -37,7 +52,12 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
             seed=seed,
             length=length,
             domain=data.domain,
+            source_domain=data.source_domain if data.pairing == "paired" else "",
         )
+    if data.name == "side_by_side":
+        return open_side_by_side(data, split_name(data, split))
+    if data.name == "two_folders":
+        return (open_two_folders if data.pairing == "paired" else open_folder)(data, split_name(data, split))
     if data.name == "tfds":
         return TfdsSource(data, split_name(data, split), label_ids(data))
     pairing = pair_files(data, split)
@@ -47,6 +67,53 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     return PairedFiles(pairing.pairs, label_ids(data), data.palette_labels)
 
 
+def open_inputs(data: ConfigDict, split: str) -> Sequence[dict]:
+    """The records that are translated: `open_source` but for unpaired sets."""
+    return open_source(_one_side(data, inputs=True), split)
+
+
+def open_targets(data: ConfigDict, split: str) -> Sequence[dict]:
+    """The records that results are compared with; `open_source` but for unpaired sets."""
+    return open_source(_one_side(data, inputs=False), split)
+
+
+def targets_alone(data: ConfigDict) -> ConfigDict:
+    """The config of the set of results, without what is translated; the config itself but for unpaired sets."""
+    return _one_side(data, inputs=False)
+
+
+def _one_side(data: ConfigDict, *, inputs: bool) -> ConfigDict:
+    if data.pairing != "unpaired":
+        return data
+    if data.name == "scenes" and not data.source_domain:
+        raise UserError("data.source_domain is not set: unpaired scenes translate it to data.domain")
+    side = data.copy_and_resolve_references()
+    side.pairing = ""
+    if inputs:
+        side.domain = data.source_domain
+        side.direction = "to".join(reversed(sides(data)))
+    if data.name == "tfds":  # CycleGAN's sets: splits trainA and trainB of images alone
+        side.train_split, side.eval_split = (name + sides(side)[1] for name in (data.train_split, data.eval_split))
+        side.tfds_label_key = ""
+    return side
+
+
+def has_label_maps(data: ConfigDict) -> bool:
+    """Whether the records of a data set hold label maps."""
+    if data.name == "tfds":
+        return bool(data.tfds_label_key) and not data.pairing
+    return data.name not in ("side_by_side", "two_folders")
+
+
+def _check_pairing(data: ConfigDict) -> None:
+    if data.pairing not in PAIRINGS:
+        raise UserError(f"data.pairing={data.pairing}: choose paired or unpaired, or leave it empty for label maps")
+    if data.pairing == "unpaired":
+        raise UserError("data.pairing=unpaired is two sources, not one")
+    if data.name == "side_by_side" and data.pairing != "paired":
+        raise UserError("data.name=side_by_side holds pairs: set data.pairing=paired, or use two_folders")
+
+
 def split_name(data: ConfigDict, split: str) -> str:
     """The data set's own name of the split "train" or "val"."""
     return {"train": data.train_split, "val": data.eval_split}[split]
@@ -54,7 +121,7 @@ def split_name(data: ConfigDict, split: str) -> str:
 
 def is_made_of_files(data: ConfigDict) -> bool:
     """Whether the data set is made of paired image files (an unknown one counts, so that `pair_files` names it)."""
-    return data.name not in ("scenes", "tfds")
+    return data.name not in ("scenes", "tfds", "side_by_side", "two_folders")
 
 
 def pair_files(data: ConfigDict, split: str) -> Pairing:

@@ -11,8 +11,8 @@ class TfdsSource:
     """The split of a builder prepared in the `array_record` format (tfds build --file_format=array_record).
 
     Records are those of `open_source`: the image feature `[H, W, 3]` and the label feature `[H, W]` or `[H, W, 1]`,
-    named by data.tfds_image_key and data.tfds_label_key. Raises UserError for an unknown builder, split or feature when
-    opened, and for ids outside the classes when read.
+    named by data.tfds_image_key and data.tfds_label_key (empty: the records have no label maps). Raises UserError for
+    an unknown builder, split or feature when opened, and for ids outside the classes when read.
     """
 
     def __init__(self, data: ConfigDict, split: str, ids: LabelIds):
@@ -32,14 +32,19 @@ class TfdsSource:
     def __getitem__(self, index: int) -> dict:
         name = f"{self._name} record {index}"
         record = self._records[index]
-        image, label = np.asarray(record[self._image_key]), np.asarray(record[self._label_key])
-        if label.ndim == 3 and label.shape[-1] == 1:
-            label = label[..., 0]
+        image = np.asarray(record[self._image_key])
         if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
             raise UserError(
                 f"{name}: {self._image_key} is {image.dtype} {image.shape}, not a uint8 RGB image: "
                 "correct data.tfds_image_key"
             )
+        found = {"image": image, "domain": 0, "name": f"{index:06d}"}
+        return {**found, "label": self._label(record, image, name)} if self._label_key else found
+
+    def _label(self, record: dict, image: np.ndarray, name: str) -> np.ndarray:
+        label = np.asarray(record[self._label_key])
+        if label.ndim == 3 and label.shape[-1] == 1:
+            label = label[..., 0]
         if label.ndim != 2 or not np.issubdtype(label.dtype, np.integer):
             raise UserError(
                 f"{name}: {self._label_key} is {label.dtype} {label.shape}, not one id a pixel: "
@@ -49,14 +54,14 @@ class TfdsSource:
             raise UserError(
                 f"{name}: label map of {label.shape} for an image of {image.shape[:2]}: correct the builder"
             )
-        return {"image": image, "label": self._to_classes(label, name), "domain": 0, "name": f"{index:06d}"}
+        return self._to_classes(label, name)
 
     def _check_features(self) -> None:
         if len(self) == 0:
             raise UserError(f"{self._name}: no records, choose another split with data.train_split or data.eval_split")
         features = self._records[0].keys()
         for key, feature in (("tfds_image_key", self._image_key), ("tfds_label_key", self._label_key)):
-            if feature not in features:
+            if feature and feature not in features:
                 raise UserError(f"{self._name}: no feature {feature}, set data.{key} to one of {', '.join(features)}")
 
 

@@ -112,9 +112,10 @@ class Preprocess(NamedTuple):
     def _apply(self, record: dict, size: tuple[int, int], top: int, left: int, mirrored: bool) -> dict:
         window = (slice(top, top + self.height), slice(left, left + self.width))
         out = dict(record)
-        for key in ("image", "label", "instance"):
+        for key in ("image", "source", "label", "instance"):
             if key in record:
-                resized = resize_image(record[key], size) if key == "image" else resize_ids(record[key], size)
+                resize = resize_image if key in ("image", "source") else resize_ids
+                resized = resize(record[key], size)
                 cropped = resized[window]
                 out[key] = cropped[:, ::-1] if mirrored else cropped
         if "position" in record:
@@ -153,13 +154,13 @@ def resize_positions(positions: np.ndarray, size: tuple[int, int]) -> np.ndarray
 
 
 def to_batch_form(batch: dict) -> dict:
-    """Image uint8 to float32 in [-1, 1] (x / 127.5 - 1), ids to int32; other keys pass.
+    """Images uint8 to float32 in [-1, 1] (x / 127.5 - 1), ids to int32; other keys pass.
 
     Every array is copied: those of worker processes lie in shared memory that is reclaimed.
     """
     out = {}
     for key, values in batch.items():
-        if key == "image":
+        if key in ("image", "source"):
             out[key] = _BYTE_TO_UNIT[values]
         elif key in ("label", "instance", "domain"):
             out[key] = np.array(values, np.int32)

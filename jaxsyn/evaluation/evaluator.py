@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxsyn.data import device_batches, eval_batches
+from jaxsyn.data import device_batches, eval_batches, targets_alone
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.class_diversity_measure import class_diversity_scores
 from jaxsyn.evaluation.images import quantise
@@ -65,7 +65,7 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
     batches = _batches(run, "val", count)
     with tqdm(total=count, desc="evaluating", unit="image", dynamic_ncols=True, leave=False) as bar:
         for index, batch in enumerate(batches):
-            samples = []
+            samples, source = [], _quantise(batch["source"]) if "source" in batch else None
             for seed in seeds:
                 rng = jax.random.fold_in(jax.random.key(seed), index)
                 mask, finite, real, fake = _generate(run.method, run.mesh, state, batch, rng)
@@ -77,7 +77,7 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
                     )
                 samples.append(fake)
             for measure in measures:
-                measure.add(Generated(batch, real, tuple(samples), mask))
+                measure.add(Generated(batch, real, source, tuple(samples), mask))
             bar.update(int(mask.sum()))
     scores = {name: score for measure in measures for name, score in measure.scores().items()}
     if of_classes:
@@ -113,7 +113,7 @@ def _add_reference(run: Run, measures: Sequence[Measure]) -> None:
         return
     count = reference_images(run.config)
     with tqdm(total=count, desc="real images", unit="image", dynamic_ncols=True, leave=False) as bar:
-        for batch in _batches(run, run.config.eval.reference, count):
+        for batch in _batches(run, run.config.eval.reference, count, targets_only=True):
             mask = np.asarray(lax.with_sharding_constraint(batch["mask"], replicated(run.mesh)))
             for add in asking:
                 add(_quantise(batch["image"]), mask)
@@ -123,10 +123,14 @@ def _add_reference(run: Run, measures: Sequence[Measure]) -> None:
 _quantise = jax.jit(quantise)
 
 
-def _batches(run: Run, split: str, count: int) -> Iterator[dict[str, jax.Array]]:
-    """The first `count` records of the split, on the devices."""
+def _batches(run: Run, split: str, count: int, *, targets_only: bool = False) -> Iterator[dict[str, jax.Array]]:
+    """The first `count` records of the split, on the devices; of unpaired sets the results' side alone if so asked."""
+    config = run.config
+    if targets_only:
+        config = config.copy_and_resolve_references()
+        config.data = targets_alone(config.data)
     batches = eval_batches(
-        run.config,
+        config,
         split,
         batch_size=_batch_size(run),
         limit=count,

@@ -14,12 +14,13 @@ from jaxsyn.evaluation.pair_distance import pair_distance
 class Exhibit(NamedTuple):
     """One record: its index in the split, the first sample's distance to the truth, its pictures.
 
-    label: int [H, W]; real: uint8 [H, W, 3]; samples: uint8 [S, H, W, 3], the generated images.
+    given: label map int [H, W], or the picture that was translated, uint8 [H, W, 3]; real: uint8 [H, W, 3]; samples:
+    uint8 [S, H, W, 3], the generated images.
     """
 
     index: int
     distance: float
-    label: np.ndarray
+    given: np.ndarray
     real: np.ndarray
     samples: np.ndarray
 
@@ -47,16 +48,16 @@ class Gallery:
         self.best: list[Exhibit] = []
         self.worst: list[Exhibit] = []
 
-    def add(self, label: jax.Array, real: jax.Array, samples: tuple[jax.Array, ...], mask: np.ndarray) -> None:
-        """label: int32 [B, H, W]; real: uint8 [B, H, W, 3], samples: as many of that shape as an input has.
+    def add(self, given: jax.Array, real: jax.Array, samples: tuple[jax.Array, ...], mask: np.ndarray) -> None:
+        """given: int32 [B, H, W] or uint8 [B, H, W, 3]; real: uint8 [B, H, W, 3], samples: of that shape, each one.
 
         mask: bool [B], False for rows that only pad.
         """
-        found = process_allgather((self._distance(real, samples[0]), label, real, samples), tiled=True)
-        distances, label, real, samples = found
+        found = process_allgather((self._distance(real, samples[0]), given, real, samples), tiled=True)
+        distances, given, real, samples = found
         for i in np.flatnonzero(mask):
             pictures = np.stack([images[i] for images in samples])
-            exhibit = Exhibit(self._seen, float(distances[i]), label[i].copy(), real[i].copy(), pictures)
+            exhibit = Exhibit(self._seen, float(distances[i]), given[i].copy(), real[i].copy(), pictures)
             self._seen += 1
             if len(self.first) < self._size:
                 self.first.append(exhibit)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsyn.data import open_source
+from jaxsyn.data import has_label_maps, open_inputs, open_targets, targets_alone
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation import diversity_measure, inception_measure, pair_distance
 from jaxsyn.evaluation.diversity_measure import DiversityMeasure
@@ -42,12 +42,14 @@ CLASS_DIVERSITY = "class_diversity"
 class Generated(NamedTuple):
     """A batch of the evaluation, on the devices but for the mask.
 
-    batch: as the pipeline makes it. real: true images, uint8 [B, H, W, 3]. samples: generated ones, as many arrays of
-    that shape as an input has samples. mask: bool [B], False for rows that only pad the batch.
+    batch: as the pipeline makes it. real: true images, uint8 [B, H, W, 3] (of unpaired sets, any of the results' side);
+    source: the pictures that were translated, likewise, or None. samples: generated ones, as many arrays of that shape
+    as an input has samples. mask: bool [B], False for rows that only pad the batch.
     """
 
     batch: Mapping[str, jax.Array]
     real: jax.Array
+    source: jax.Array | None
     samples: tuple[jax.Array, ...]
     mask: np.ndarray
 
@@ -55,6 +57,11 @@ class Generated(NamedTuple):
     def fake(self) -> jax.Array:
         """The first sample, which all metrics but the diversities measure."""
         return self.samples[0]
+
+    @property
+    def given(self) -> jax.Array:
+        """What the images were made of, for the eye: the source, or the label map."""
+        return self.batch["label"] if self.source is None else self.source
 
 
 class Measure(NamedTuple):
@@ -72,12 +79,11 @@ class Measure(NamedTuple):
 def choose_measures(config: ConfigDict) -> list[Measure]:
     """The measures of `config.eval.metrics` (empty: all that apply), with nothing added yet.
 
-    Every source of `jaxsyn.data` has an image to each label map, so pairs can always be measured.
-
     Raises:
         UserError: a metric is unknown, or does not apply to the data or its size.
     """
     names = chosen_metrics(config)
+    unpaired = config.data.pairing == "unpaired"
     download, data = config.eval.download, config.data
     measures = []
     if paired := tuple(name for name in names if name in pair_distance.METRICS):
@@ -85,14 +91,14 @@ def choose_measures(config: ConfigDict) -> list[Measure]:
         measures.append(Measure(lambda g: pairs.add(g.real, g.fake, g.mask), pairs.scores))
     if "scenes" in names:
         scenes = ScenesMeasure(data.num_classes)
-        measures.append(Measure(lambda g: scenes.add(g.batch["label"], g.real, g.fake, g.mask), scenes.scores))
+        measures.append(Measure(partial(_add_scenes, scenes, unpaired), scenes.scores))
     if "segmentation" in names:
         segmented = SegmentationMeasure(SEGMENTERS[data.name], data, download)
         measures.append(Measure(lambda g: segmented.add(g.batch["label"], g.fake, g.mask), segmented.scores))
     if on_inception := tuple(name for name in names if name in inception_measure.METRICS):
-        real = real_identity(data, config.eval.reference, reference_images(config))
+        real = real_identity(targets_alone(data), config.eval.reference, reference_images(config))
         inception = InceptionMeasure(on_inception, config.eval.inception_protocol, download=download, real=real)
-        measures.append(_on_inception(inception, of_training_images=config.eval.reference == "train"))
+        measures.append(_on_inception(inception, apart=unpaired or config.eval.reference == "train"))
     if "swd" in names:
         patches = PatchMeasure(data.height, data.width)
         measures.append(Measure(partial(_add_both, patches), patches.scores))
@@ -143,19 +149,19 @@ def measures_class_diversity(method: Method) -> bool:
 
 def evaluated_images(config: ConfigDict) -> int:
     """How many inputs one pass takes: `config.eval.num_images`, or all that there are."""
-    return min(config.eval.num_images, len(open_source(config.data, "val")))
+    return min(config.eval.num_images, len(open_inputs(config.data, "val")))
 
 
 def reference_images(config: ConfigDict) -> int:
-    """How many real images the generated ones are compared with as a set: the evaluated ones, or all for training."""
-    if config.eval.reference == "val":
+    """How many real images the generated ones are compared with as a set: the evaluated ones, or all of another set."""
+    if config.eval.reference == "val" and config.data.pairing != "unpaired":
         return evaluated_images(config)
-    return len(open_source(config.data, config.eval.reference))
+    return len(open_targets(config.data, config.eval.reference))
 
 
 def exhibit(gallery: Gallery) -> Measure:
     """A gallery among the measures; it has no scores."""
-    return Measure(lambda g: gallery.add(g.batch["label"], g.real, g.samples, g.mask), dict)
+    return Measure(lambda g: gallery.add(g.given, g.real, g.samples, g.mask), dict)
 
 
 def choose_gallery(config: ConfigDict) -> Gallery:
@@ -167,20 +173,28 @@ def choose_gallery(config: ConfigDict) -> Gallery:
     return Gallery()
 
 
+def _add_scenes(measure: ScenesMeasure, unpaired: bool, g: Generated) -> None:
+    # The label map of an unpaired set is its source's: that is where it can be found, but not what results look like.
+    labelled = g.source if unpaired else g.real
+    measure.add(g.batch["label"], labelled, g.fake, g.mask, reference=g.real if unpaired else None)
+
+
 def _add_both(measure: InceptionMeasure | PatchMeasure, g: Generated) -> None:
     measure.add("real", g.real, g.mask)
     measure.add("fake", g.fake, g.mask)
 
 
-def _on_inception(measure: InceptionMeasure, *, of_training_images: bool) -> Measure:
+def _on_inception(measure: InceptionMeasure, *, apart: bool) -> Measure:
+    """apart: whether the real images are no part of the batches, and come before."""
+
     def add(g: Generated) -> None:
-        if of_training_images:
+        if apart:
             measure.add("fake", g.fake, g.mask)
         else:
             _add_both(measure, g)
         measure.add_samples(g.samples[1:], g.mask)
 
-    reference = partial(measure.add, "real") if of_training_images and measure.needs_real else None
+    reference = partial(measure.add, "real") if apart and measure.needs_real else None
     return Measure(add, measure.scores, reference)
 
 
@@ -196,11 +210,15 @@ def _obstacle(name: str, config: ConfigDict) -> str:
         of_size.get(name, tuple)()
     except UserError as error:
         return str(error)
+    if config.data.pairing == "unpaired" and name in (*pair_distance.METRICS, "swd"):
+        return f"{name} compares images of pairs or of one order: data.pairing=unpaired"
     if name in (*diversity_measure.METRICS, "cis") and config.eval.samples_per_input < 2:
         return f"{name} compares images of one input: set eval.samples_per_input to at least 2"
     if name == "scenes" and config.data.name != "scenes":
         return f"scenes measures generated scenes: data.name={config.data.name}"
     if name == "segmentation":
+        if not has_label_maps(config.data):
+            return f"segmentation needs label maps: data.name={config.data.name} has none"
         segmenter = SEGMENTERS.get(config.data.name)
         if segmenter is None:
             return f"segmentation knows {', '.join(SEGMENTERS)}, not data.name={config.data.name}"

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from jaxsyn.data import open_source
 from jaxsyn.data.files import PairedFiles
+from jaxsyn.data.picture_files import PictureFiles
 from jaxsyn.data.sources import split_name
 from jaxsyn.evaluation.metrics.frechet import FeatureStatistics
 from jaxsyn.evaluation.weights import cache_directory
@@ -28,6 +29,7 @@ PIXEL_KEYS = (
     "preprocess",
     "load_size",
     "domain",
+    "direction",
     "tfds_name",
     "tfds_image_key",
 )
@@ -42,8 +44,9 @@ def real_identity(data: ConfigDict, split: str, count: int) -> dict[str, Any]:
     source = open_source(data, split)
     identity = {key: data[key] for key in PIXEL_KEYS}
     identity |= {"split": split_name(data, split), "images": count}
-    if isinstance(source, PairedFiles):
-        stats = ((pair.image, os.stat(pair.image)) for pair in source.pairs[:count])
+    if isinstance(source, PairedFiles | PictureFiles):
+        paths = map(source.path, range(min(count, len(source))))
+        stats = ((path, os.stat(path)) for path in paths)
         identity["files"] = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
     identity["first_image"] = hashlib.sha256(np.ascontiguousarray(source[0]["image"])).hexdigest()
     return identity

@@ -11,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from PIL import Image
 
-from jaxsyn.data import colour, num_label_classes, open_source
+from jaxsyn.data import colour, num_label_classes, open_inputs
 from jaxsyn.evaluation.curves import plot, read_curves
 from jaxsyn.evaluation.evaluator import Evaluation
 from jaxsyn.evaluation.gallery import Exhibit, Gallery
@@ -32,13 +32,14 @@ class Row(NamedTuple):
 def write_report(
     path: Path, workdir: Path, config: ConfigDict, step: int, evaluation: Evaluation, gallery: Gallery
 ) -> None:
-    """Writes the page: scores, images (label map, generated, true), best and worst, training curves, protocol."""
-    source = open_source(config.data, "val")
-    sections = [
-        ("First images", gallery.first),
-        (f"Nearest to the true image, by {gallery.ranked_by}", gallery.best),
-        (f"Farthest from the true image, by {gallery.ranked_by}", gallery.worst),
-    ]
+    """Writes the page: scores, images (given, generated, true), best and worst, training curves, protocol."""
+    source = open_inputs(config.data, "val")
+    sections = [("First images", gallery.first)]
+    if config.data.pairing != "unpaired":
+        sections += [
+            (f"Nearest to the true image, by {gallery.ranked_by}", gallery.best),
+            (f"Farthest from the true image, by {gallery.ranked_by}", gallery.worst),
+        ]
     environment = jinja2.Environment(loader=jinja2.PackageLoader("jaxsyn.evaluation"), autoescape=True)
     page = environment.get_template("report.html").render(
         title=f"{config.method} on {config.data.name}, step {step}",
@@ -71,13 +72,17 @@ def _details(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 
 def _row(exhibit: Exhibit, ranked_by: str, source: Sequence[dict], config: ConfigDict) -> Row:
-    coloured = colour(exhibit.label, num_label_classes(config.data), config.data.name)
-    photograph = "PNG" if exhibit.label.size <= SMALL else "JPEG"
+    photograph = "PNG" if exhibit.real[..., 0].size <= SMALL else "JPEG"
+    if exhibit.given.ndim == 2:
+        coloured = colour(exhibit.given, num_label_classes(config.data), config.data.name)
+        given = ("label map", _image(coloured, "PNG"))
+    else:
+        given = ("source", _image(exhibit.given, photograph))
     names = ["generated"] if len(exhibit.samples) == 1 else [f"sample {i}" for i in range(len(exhibit.samples))]
     pictures = [
-        ("label map", _image(coloured, "PNG")),
+        given,
         *((name, _image(sample, photograph)) for name, sample in zip(names, exhibit.samples, strict=True)),
-        ("true", _image(exhibit.real, photograph)),
+        ("true" if config.data.pairing != "unpaired" else "another", _image(exhibit.real, photograph)),
     ]
     return Row(f"{source[exhibit.index]['name']}, {ranked_by} {exhibit.distance:.3f}", pictures)
 

@@ -47,15 +47,33 @@ class ScenesMeasure:
         self._confusion = {side: np.zeros((num_classes, num_classes), np.int64) for side in ("real", "fake")}
         self._features = {side: FeatureStatistics(self._judge.network.widths[-1]) for side in ("real", "fake")}
 
-    def add(self, label: jax.Array, real: jax.Array, fake: jax.Array, mask: np.ndarray) -> None:
-        """label: int32 [B, H, W]; real, fake: uint8 [B, H, W, 3]; mask: bool [B], False for rows that only pad."""
+    def add(
+        self,
+        label: jax.Array,
+        real: jax.Array,
+        fake: jax.Array,
+        mask: np.ndarray,
+        reference: jax.Array | None = None,
+    ) -> None:
+        """
+        Args:
+            label: int32 [B, H, W], what real and generated images show.
+            real, fake: uint8 [B, H, W, 3].
+            mask: bool [B], False for rows that only pad.
+            reference: uint8 [B, H, W, 3], whose features the generated images' should be like, if not the real ones'.
+        """
         if self._missing:
             return
         for side, images in (("real", real), ("fake", fake)):
-            judged = _judge(self._judge.network, self._num_classes, self._judge.variables, images, label, mask)
-            confusion, features = process_allgather(judged, tiled=True)
+            confusion, features = self._judged(images, label, mask)
             self._confusion[side] += confusion
+            if side == "real" and reference is not None:
+                _, features = self._judged(reference, label, mask)
             self._features[side].update(features, mask)
+
+    def _judged(self, images: jax.Array, label: jax.Array, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        judged = _judge(self._judge.network, self._num_classes, self._judge.variables, images, label, mask)
+        return process_allgather(judged, tiled=True)
 
     def scores(self) -> dict[str, Score]:
         """One score a metric; without the packaged weights, why there is none."""

@@ -13,7 +13,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxsyn.data import device_batches, open_source, train_batches
+from jaxsyn.data import device_batches, open_targets, train_batches
 from jaxsyn.data.check import check_source
 from jaxsyn.methods import build
 from jaxsyn.training.checkpoints import Checkpoints
@@ -177,7 +177,7 @@ def _summary(values: Mapping[str, float], rate: float) -> str:
 def _introduce(run: Run, workdir: Path, start: int) -> None:
     config = run.config
     size = f"{config.data.height}x{config.data.width}"
-    data = f"{config.data.name}: {len(open_source(config.data, 'train'))} images at {size}"
+    data = f"{config.data.name}: {len(open_targets(config.data, 'train'))} images at {size}"
     sizes = {name: sum(int(np.prod(x.shape)) for x in jax.tree.leaves(t)) for name, t in run.template.params.items()}
     networks = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
     mesh = ", ".join(f"{axis} {size}" for axis, size in run.mesh.shape.items())

@@ -36,9 +36,11 @@ class Pictures:
         self._placed = jax.device_put(self._batch, replicated(mesh))
 
     def __call__(self, state: TrainState) -> np.ndarray:
-        """Picture uint8 [H, W, 3]: a row a record, of coloured label map, generated image and real image."""
+        """Picture uint8 [H, W, 3]: a row a record, of what is given (source or coloured label map), made, and real."""
         columns = [to_uint8(np.asarray(self._generate(state, self._placed)))]
-        if "label" in self._batch:
+        if "source" in self._batch:
+            columns.insert(0, to_uint8(self._batch["source"]))
+        elif "label" in self._batch:
             classes = num_label_classes(self._config.data)
             columns.insert(0, colour(self._batch["label"], classes, self._config.data.name))
         if "image" in self._batch:

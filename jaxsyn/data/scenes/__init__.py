@@ -41,6 +41,7 @@ class Scenes:
         seed: which data set; 0 or more.
         length: number of scenes; None for 10000 (train) or 500 (val). Scene i is the same for every length.
         domain: "day", "dusk", "night", "winter", or "all" to draw one of them for each index.
+        source_domain: one of the four; every record then holds the same scene in it as `source`. "": it does not.
 
     Raises:
         UserError: an argument is out of its range.
@@ -53,6 +54,7 @@ class Scenes:
     seed: int = 0
     length: int | None = None
     domain: str = "day"
+    source_domain: str = ""
 
     def __post_init__(self):
         merge_table(self.num_classes)
@@ -65,6 +67,10 @@ class Scenes:
             raise UserError(f"split={self.split!r}: scenes has the splits train and val; choose one of them")
         if self.domain not in (*DOMAINS, "all"):
             raise UserError(f"domain={self.domain!r}: scenes has {', '.join(DOMAINS)} and all; choose one of them")
+        if self.source_domain not in (*DOMAINS, ""):
+            raise UserError(
+                f"source_domain={self.source_domain!r}: scenes has {', '.join(DOMAINS)}; choose one of them"
+            )
         if self.seed < 0:
             raise UserError(f"seed={self.seed}: scenes needs a seed of 0 or more")
         if self.length is not None and self.length < 1:
@@ -76,8 +82,9 @@ class Scenes:
     def __getitem__(self, index: int) -> dict[str, np.ndarray | int | str]:
         """Returns one record.
 
-        `image` uint8 [H, W, 3]; `label` uint8 [H, W], ids 0..num_classes-1; `instance` int32 [H, W], 0 for stuff and
-        1.. for the things seen, one label each; `domain` int, index into DOMAINS; `name` str.
+        `image` uint8 [H, W, 3], `source` likewise with a source domain; `label` uint8 [H, W], ids 0..num_classes-1;
+        `instance` int32 [H, W], 0 for stuff and 1.. for the things seen, one label each; `domain` int, index into
+        DOMAINS; `name` str.
 
         Raises:
             IndexError: the index is not in -len..len-1.
@@ -88,7 +95,9 @@ class Scenes:
             domain = DOMAINS[int(self._rng(index, _DOMAIN).integers(len(DOMAINS)))]
         raster = rasterise(self.layout(index), self.height, self.width)
         label = raster.label()
+        source = self.source_domain
         return {
+            **({"source": render(raster, label, source, self._rng(index, _APPEARANCE))} if source else {}),
             "image": render(raster, label, domain, self._rng(index, _APPEARANCE)),
             "label": merge_table(self.num_classes)[label],
             "instance": raster.instance(),

@@ -1,0 +1,122 @@
+"""Sources of pictures without label maps: a folder, two folders paired by name, or pairs side by side in one file."""
+
+import os
+from collections.abc import Callable
+
+from ml_collections import ConfigDict
+
+from jaxsyn.data.folders import require_root, split_key
+from jaxsyn.data.images import Header, check_photograph, read_header, read_image
+from jaxsyn.data.pairs import list_images, without_extension
+from jaxsyn.errors import UserError
+
+DIRECTIONS = ("AtoB", "BtoA")
+
+
+class PictureFiles:
+    """Random access to records that are made of one or more picture files, checked as they are read.
+
+    A record: "image" uint8 `[H, W, 3]`, "source" likewise where there are pairs, "domain" 0, "name" the file's stem.
+    Reading raises UserError for an unreadable file, one of more than 8 bits, or sizes that differ.
+
+    Attributes:
+        files: of each record its files.
+    """
+
+    def __init__(self, files: list[tuple[str, ...]], read: Callable[[tuple[str, ...]], dict]):
+        self.files = files
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> dict:
+        files = self.files[index]
+        return {**self._read(files), "domain": 0, "name": os.path.splitext(os.path.basename(files[0]))[0]}
+
+    def path(self, index: int) -> str:
+        """The first file of a record."""
+        return self.files[index][0]
+
+    def check_header(self, index: int) -> Header:
+        """Checks what the files say before decoding. Returns the size of the record's image."""
+        headers = [read_header(file) for file in self.files[index]]
+        for file, header in zip(self.files[index], headers, strict=True):
+            check_photograph(file, header)
+        _check_equal(self.files[index], [(header.height, header.width) for header in headers])
+        if self._read in (_left_is_source, _right_is_source):
+            return headers[0]._replace(width=headers[0].width // 2)
+        return headers[0]
+
+
+def sides(data: ConfigDict) -> tuple[str, str]:
+    """Which of A and B is translated and which is the result: by `data.direction`. Raises UserError for another one."""
+    if data.direction not in DIRECTIONS:
+        raise UserError(f"data.direction={data.direction}: choose one of {', '.join(DIRECTIONS)}")
+    return ("A", "B") if data.direction == "AtoB" else ("B", "A")
+
+
+def open_folder(data: ConfigDict, split: str) -> PictureFiles:
+    """The result side alone of CycleGAN's layout, {root}/{split}A and {root}/{split}B."""
+    folder = os.path.join(require_root(data, f"{split}A and {split}B"), split + sides(data)[1])
+    return PictureFiles([(path,) for path in _paths(folder, split_key(data, split))], _plain)
+
+
+def open_two_folders(data: ConfigDict, split: str) -> PictureFiles:
+    """Pairs of equal names in {root}/{split}A and {root}/{split}B.
+
+    Raises UserError for a picture without partner.
+    """
+    root, key = require_root(data, f"{split}A and {split}B"), split_key(data, split)
+    named = []
+    for side in sides(data):
+        folder = os.path.join(root, split + side)
+        named.append({without_extension(os.path.relpath(path, folder)): path for path in _paths(folder, key)})
+    sources, targets = named
+    for name in [*sources, *targets]:
+        if name not in sources or name not in targets:
+            alone = sources.get(name) or targets[name]
+            raise UserError(
+                f"{alone}: no partner of that name in the other folder: add it, or set data.pairing=unpaired"
+            )
+    return PictureFiles([(sources[name], targets[name]) for name in sources], _source_and_image)
+
+
+def open_side_by_side(data: ConfigDict, split: str) -> PictureFiles:
+    """pix2pix's layout: {root}/{split}/*, A in the left half of each file and B in the right."""
+    folder = os.path.join(require_root(data, split), split)
+    read = _left_is_source if sides(data)[0] == "A" else _right_is_source
+    return PictureFiles([(path,) for path in _paths(folder, split_key(data, split))], read)
+
+
+def _paths(folder: str, key: str) -> list[str]:
+    return [os.path.join(folder, relative) for relative in list_images(folder, key)]
+
+
+def _plain(files: tuple[str, ...]) -> dict:
+    return {"image": read_image(files[0])}
+
+
+def _source_and_image(files: tuple[str, ...]) -> dict:
+    source, image = (read_image(file) for file in files)
+    _check_equal(files, [source.shape[:2], image.shape[:2]])
+    return {"source": source, "image": image}
+
+
+def _left_is_source(files: tuple[str, ...]) -> dict:
+    both = read_image(files[0])
+    half = both.shape[1] // 2
+    return {"source": both[:, :half], "image": both[:, half : 2 * half]}
+
+
+def _right_is_source(files: tuple[str, ...]) -> dict:
+    halves = _left_is_source(files)
+    return {"source": halves["image"], "image": halves["source"]}
+
+
+def _check_equal(files: tuple[str, ...], sizes: list[tuple[int, int]]) -> None:
+    if len(set(sizes)) > 1:
+        (height, width), (other_height, other_width) = sizes
+        raise UserError(
+            f"{files[0]}: {width}x{height}, its partner {files[1]} has {other_width}x{other_height}: make them equal"
+        )

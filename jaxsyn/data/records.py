@@ -1,0 +1,78 @@
+"""What the pipeline makes of a source: records as training and as evaluation see them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxsyn.data.classes import colour, num_label_classes
+from jaxsyn.data.derived import DerivedMaps, derived_maps
+from jaxsyn.data.sources import open_inputs, open_source, open_targets
+from jaxsyn.data.transforms import Preprocess
+
+
+class Records(NamedTuple):
+    """A source under one geometry: every map and picture of a record goes through the same resize, crop and flip.
+
+    paint: whether the coloured label map becomes the record's "source", the picture that is translated.
+    """
+
+    source: Sequence[dict]
+    derived: DerivedMaps
+    geometry: Preprocess
+    paint: tuple[int, str] | None
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def random(self, index: int, rng: np.random.Generator) -> dict:
+        """A record as training sees it."""
+        return self._painted(self.geometry.random(self.derived.add(self.source[index]), rng))
+
+    def centre(self, index: int) -> dict:
+        """A record as evaluation sees it, with nothing random."""
+        return self._painted(self.geometry.centre(self.derived.add(self.source[index])))
+
+    def _painted(self, record: dict) -> dict:
+        return record if self.paint is None else {**record, "source": colour(record["label"], *self.paint)}
+
+
+class UnpairedRecords(NamedTuple):
+    """Two sets that only their kind relates: "source" from the one, "image" from the other, drawn independently.
+
+    What else a record holds (label map, name) is of its source. As in CycleGAN, an epoch is as long as the larger set;
+    the target is drawn at random in training, in order in evaluation, where an epoch is the inputs.
+    """
+
+    inputs: Records
+    targets: Records
+    training: bool
+
+    def __len__(self) -> int:
+        return max(len(self.inputs), len(self.targets)) if self.training else len(self.inputs)
+
+    def random(self, index: int, rng: np.random.Generator) -> dict:
+        """A record as training sees it."""
+        target = self.targets.random(int(rng.integers(len(self.targets))), rng)
+        return self._joined(self.inputs.random(index % len(self.inputs), rng), target)
+
+    def centre(self, index: int) -> dict:
+        """A record as evaluation sees it."""
+        return self._joined(self.inputs.centre(index), self.targets.centre(index % len(self.targets)))
+
+    def _joined(self, record: dict, target: dict) -> dict:
+        return {**record, "source": record["image"], "image": target["image"], "domain": target["domain"]}
+
+
+def open_records(data: ConfigDict, split: str, geometry: Preprocess) -> Records | UnpairedRecords:
+    """The records of the split "train" or "val". Raises UserError as `open_source` does."""
+    if data.pairing == "unpaired":
+        inputs, targets = (
+            Records(source, derived_maps(data), geometry, None)
+            for source in (open_inputs(data, split), open_targets(data, split))
+        )
+        return UnpairedRecords(inputs, targets, split == "train")
+    source = open_source(data, split)
+    painted = data.pairing == "paired" and "source" not in source[0]
+    return Records(source, derived_maps(data), geometry, (num_label_classes(data), data.name) if painted else None)
