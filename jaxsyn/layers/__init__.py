@@ -10,15 +10,17 @@ Two conventions hold for every layer here:
 
 from jaxsyn.layers.ace import ACE, StyledLabel
 from jaxsyn.layers.clade import CLADE, ClassAffine, PositionedLabels, look_up_classes
+from jaxsyn.layers.class_crops import class_crops
 from jaxsyn.layers.conditional_conv import conditional_convolve, taps_first
 from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
+from jaxsyn.layers.group_spade import GroupSPADE
 from jaxsyn.layers.inade import INADE, InstanceLayout, paint_instances
 from jaxsyn.layers.initializers import initializer
 from jaxsyn.layers.instance_conv import InstanceConv, instance_convolve
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
-from jaxsyn.layers.normalization import BatchNorm, InstanceNorm, normalization
+from jaxsyn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, normalization
 from jaxsyn.layers.region_style import ClassDense, as_regions, convolve_regions, region_means
 from jaxsyn.layers.resize import average_pool, resize_bilinear, resize_nearest, upsample_nearest
 from jaxsyn.layers.spade import SPADE
@@ -34,6 +36,8 @@ __all__ = [
     "Conv",
     "ConvTranspose",
     "Dense",
+    "GroupNorm",
+    "GroupSPADE",
     "InstanceConv",
     "InstanceLayout",
     "InstanceNorm",
@@ -44,6 +48,7 @@ __all__ = [
     "add_bias",
     "as_regions",
     "average_pool",
+    "class_crops",
     "conditional_convolve",
     "convolve",
     "convolve_constant",

@@ -1,4 +1,4 @@
-"""Batch and instance normalisation with PyTorch's statistics."""
+"""Batch, instance and group normalisation with PyTorch's statistics."""
 
 from typing import Any
 
@@ -80,6 +80,27 @@ class InstanceNorm(nn.Module):
             y = y * self.param("scale", nn.initializers.ones, (x.shape[-1],))
             y = y + self.param("bias", nn.initializers.zeros, (x.shape[-1],))
         return y.astype(self.dtype)
+
+
+class GroupNorm(nn.Module):
+    """Group normalisation (Wu and He, ECCV 2018) with a learned scale and bias: [B, H, W, C] -> the same shape.
+
+    Statistics are those of a sample's height, width and the channels of a group, which are neighbours.
+    """
+
+    groups: int
+    epsilon: float = 1e-5
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        batch, height, width, channels = x.shape
+        x32 = x.astype(jnp.float32).reshape(batch, height, width, self.groups, channels // self.groups)
+        mean = x32.mean((1, 2, 4), keepdims=True)
+        variance = jnp.square(x32 - mean).mean((1, 2, 4), keepdims=True)
+        y = normalize(x32, mean, variance, self.epsilon).reshape(x.shape)
+        y = y * self.param("scale", nn.initializers.ones, (channels,))
+        return (y + self.param("bias", nn.initializers.zeros, (channels,))).astype(self.dtype)
 
 
 def normalization(kind: str, *, affine: bool = False, dtype: Any = jnp.float32, name: str | None = None) -> nn.Module:

@@ -33,11 +33,13 @@ class SpadeBlock(nn.Module):
     Attributes:
         norm: makes a norm layer, norm(name=...), which is called as layer(x, layout). It may add channels of its own.
         spectral: spectral normalisation of the convolutions.
+        groups: of the convolutions.
     """
 
     features: int
     norm: Callable[..., nn.Module]
     spectral: bool = True
+    groups: int = 1
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -51,7 +53,7 @@ class SpadeBlock(nn.Module):
 
         def conv(y: jax.Array, features: int, name: str, **options: Any) -> jax.Array:
             options |= {"spectral": self.spectral, "kernel_init": self.kernel_init, "dtype": self.dtype}
-            return Conv(features, name=name, **options)(y)
+            return Conv(features, name=name, groups=self.groups, **options)(y)
 
         y = conv(nn.leaky_relu(norm(x, "norm_0"), 0.2), middle, "conv_0")
         y = conv(nn.leaky_relu(norm(y, "norm_1"), 0.2), self.features, "conv_1")

@@ -36,11 +36,12 @@ def shape(dimensions: tuple[int, ...], dtype: Any = jnp.float32) -> jax.ShapeDty
 
 
 def templates(method: SemanticSynthesis, inputs: Mapping[str, tuple[Any, ...]]) -> dict[str, Template]:
-    """The method's networks, each by the shapes that it is called with."""
+    """Those of the method's networks that have inputs here, each by the shapes that it is called with."""
     names, rng = method.checkpoint_names(), jax.random.key(0)
     return {
         name: Template(jax.eval_shape(module.init, rng, *inputs[name]), names.get(name, ()))
         for name, module in method.networks().items()
+        if name in inputs
     }
 
 
