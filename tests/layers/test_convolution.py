@@ -1,12 +1,14 @@
 """Convolutions have PyTorch's geometry."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxsyn.layers import Conv, ConvTranspose, Dense
-from jaxsyn.layers.convolution import pad_borders
+from jaxsyn.layers.convolution import block_diagonal, convolve, pad_borders
 from tests.arrays import normal
 
 X = normal(2, 8, 7, 4, seed=0)
@@ -53,6 +55,28 @@ def test_a_convolution_equals_torchs(options):
         theirs.bias.data = torch.from_numpy(np.array(params["bias"]))
     expected = theirs(torch.from_numpy(nchw(X))).detach().numpy()
     np.testing.assert_allclose(nchw(layer.apply({"params": params}, X)), expected, atol=1e-5)
+
+
+def test_groups_are_convolutions_of_their_own_and_so_are_their_gradients():
+    x, kernel, weights = normal(2, 5, 6, 6), normal(3, 3, 2, 9, seed=1), normal(2, 5, 6, 9, seed=2)
+
+    def apart(x, kernel):
+        pairs = zip(jnp.split(x, 3, axis=-1), jnp.split(kernel, 3, axis=-1), strict=True)
+        return (jnp.concatenate([convolve(*pair, padding=1) for pair in pairs], axis=-1) * weights).sum()
+
+    def ours(x, kernel):
+        return (convolve(x, kernel, padding=1, groups=3) * weights).sum()
+
+    results = [jax.jit(jax.value_and_grad(f, argnums=(0, 1)))(x, kernel) for f in (ours, apart)]
+    jax.tree.map(partial(np.testing.assert_allclose, atol=1e-4), *results)
+
+
+def test_a_block_diagonal_kernel_is_zero_between_groups():
+    kernel = normal(3, 3, 2, 9)
+    dense = np.asarray(block_diagonal(kernel, 3))
+    assert dense.shape == (3, 3, 6, 9)
+    np.testing.assert_array_equal(dense[:, :, 2:4, 3:6], kernel[:, :, :, 3:6])
+    assert not dense[:, :, :2, 3:].any()
 
 
 @pytest.mark.parametrize(("kernel_size", "output_padding"), [(3, 1), (4, 0)])

@@ -1,4 +1,4 @@
-"""Batch and instance normalisation with PyTorch's statistics."""
+"""Batch, instance and group normalisation with PyTorch's statistics."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxsyn.errors import UserError
-from jaxsyn.layers import BatchNorm, InstanceNorm, normalization
+from jaxsyn.layers import BatchNorm, GroupNorm, InstanceNorm, normalization
 from tests.arrays import normal
 
 
@@ -75,6 +75,17 @@ def test_instance_norm_takes_each_samples_statistics_and_holds_no_state(x):
     expected = (x - mean) / np.sqrt(variance + 1e-5)
     np.testing.assert_allclose(norm.apply({}, x), expected, atol=1e-5)
     np.testing.assert_allclose(norm.apply({}, x[1:]), expected[1:], atol=1e-5)
+
+
+def test_group_norm_takes_the_statistics_of_neighbouring_channels_of_a_sample(x):
+    params = {"scale": normal(4, seed=1), "bias": normal(4, seed=2)}
+    y = GroupNorm(2).apply({"params": params}, x)
+    for group in (slice(0, 2), slice(2, 4)):
+        mean, variance = moments(x[..., group], (1, 2, 3))
+        normalized = (x[..., group] - mean) / np.sqrt(variance + 1e-5)
+        np.testing.assert_allclose(
+            y[..., group], normalized * params["scale"][group] + params["bias"][group], atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("kind", [BatchNorm, InstanceNorm])
