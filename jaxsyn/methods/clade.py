@@ -79,5 +79,4 @@ class Clade(Spade):
         return PositionedLabels(self.label_map(batch), batch["position"])
 
     def checkpoint_names(self) -> dict[str, Rules]:
-        encoder = ((r"^(layer\d)\.", r"\1.0."),) if self.config.model.encoder.normalized else ()
-        return {"generator": (), "discriminator": self.discriminator_names(), "encoder": encoder}
+        return {"generator": (), "discriminator": self.discriminator_names(), "encoder": self.encoder_names()}

@@ -263,6 +263,20 @@ class Inade(SemanticSynthesis):
             noise = reparameterize(*_taken(nets.encoder(style_image, style_instance), style_from), noise)
         return nets.generator(self.layout(batch, noise), latent)
 
+    @property
+    def has_class_latents(self) -> bool:
+        return True
+
+    def resample_class(
+        self, nets: Nets, batch: Batch, rng: jax.Array, class_id: jax.Array, class_rng: jax.Array
+    ) -> jax.Array:
+        instance = batch["instance"]
+        batch_size = len(instance)
+        rows = jnp.arange(batch_size)[:, None, None]
+        of_class = jnp.zeros((batch_size, self.max_instances), bool).at[rows, instance].max(batch["label"] == class_id)
+        kept, new = (self.draw_noise(batch_size, key) for key in (jax.random.split(rng)[0], class_rng))
+        return self.generate(nets, batch, rng, noise=jnp.where(of_class[:, :, None, None], new, kept))
+
     def checkpoint_names(self) -> dict[str, Rules]:
         return {"generator": (), "discriminator": self.discriminator_names(), "encoder": ()}
 

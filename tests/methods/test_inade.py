@@ -80,6 +80,18 @@ def test_a_seed_draws_its_instance_anew_and_leaves_the_rest():
     np.testing.assert_array_equal(latent, same)
 
 
+def test_a_class_is_drawn_anew_by_all_of_its_instances():
+    method = method_with()
+    nets = Nets({"generator": EchoGenerator()}, {"generator": {}}, {}, train=False)
+    batch = {"instance": INSTANCE, "label": np.where(INSTANCE == 2, 0, INSTANCE)}  # class 0: instances 0 and 2
+    draw = jax.jit(lambda c, key: method.resample_class(nets, batch, jax.random.key(0), c, key))
+    (first, latent), (second, same) = (draw(0, jax.random.key(seed)) for seed in (1, 2))
+    changed = (np.asarray(first) != second).any((2, 3))
+    np.testing.assert_array_equal(changed, np.isin(np.arange(INSTANCES), (0, 2)) & np.ones((2, 1), bool))
+    np.testing.assert_array_equal(latent, same)
+    np.testing.assert_array_equal(np.asarray(first)[~changed], generate(method)[0][~changed])
+
+
 def test_given_noise_and_latent_reach_the_generator():
     noise, latent = normal(2, INSTANCES, 2, CHANNELS), normal(2, LATENT)
     given = generate(method_with(), noise=noise, latent=latent)
