@@ -14,6 +14,7 @@ from jaxsyn.layers.class_crops import class_crops
 from jaxsyn.layers.conditional_conv import conditional_convolve, taps_first
 from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
+from jaxsyn.layers.dropout import Dropout
 from jaxsyn.layers.group_spade import GroupSPADE
 from jaxsyn.layers.inade import INADE, InstanceLayout, paint_instances
 from jaxsyn.layers.initializers import initializer
@@ -36,6 +37,7 @@ __all__ = [
     "Conv",
     "ConvTranspose",
     "Dense",
+    "Dropout",
     "GroupNorm",
     "GroupSPADE",
     "InstanceConv",
