@@ -1,0 +1,52 @@
+"""PatchGAN and PixelGAN."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsyn.networks.patch_gan import PatchGAN, PixelGAN
+from tests.arrays import filled, normal
+
+
+def receptive_field(network, size):
+    """How many pixels along an axis the middle logit depends on."""
+    x = normal(1, size, size, 1)
+    variables = filled(jax.eval_shape(network.init, jax.random.key(0), x), scale=1.0)
+
+    def middle(x):
+        logits = network.apply(variables, x)[-1]
+        return logits[0, logits.shape[1] // 2, logits.shape[2] // 2, 0]
+
+    gradient = np.asarray(jax.jit(jax.grad(middle))(x))[0, :, :, 0]
+    return np.count_nonzero(np.abs(gradient).sum(1))
+
+
+@pytest.mark.parametrize(("num_layers", "pixels"), [(1, 16), (2, 34), (3, 70)])
+def test_the_number_of_layers_makes_the_size_of_the_patches(num_layers, pixels):
+    assert receptive_field(PatchGAN(width=1, num_layers=num_layers, norm="none"), 2 * pixels) == pixels
+
+
+def test_pixel_gan_sees_one_pixel():
+    assert receptive_field(PixelGAN(width=1, norm="none"), 8) == 1
+
+
+def test_the_logits_of_the_paper_are_30_by_30():
+    layers, _ = jax.eval_shape(
+        PatchGAN().init_with_output, jax.random.key(0), jax.ShapeDtypeStruct((1, 256, 256, 6), jnp.float32)
+    )
+    assert [layer.shape[1:] for layer in layers] == [
+        (128, 128, 64),
+        (64, 64, 128),
+        (32, 32, 256),
+        (31, 31, 512),
+        (30, 30, 1),
+    ]
+
+
+def test_only_first_and_last_convolution_have_a_bias_beside_batch_norm():
+    x = jnp.zeros((1, 32, 32, 3))
+    params = jax.eval_shape(PatchGAN(width=1).init, jax.random.key(0), x)["params"]
+    assert [name for name in params if "conv" in name and "bias" in params[name]] == ["conv_0", "conv_4"]
+    params = jax.eval_shape(PixelGAN(width=1).init, jax.random.key(0), x)["params"]
+    assert [name for name in params if "conv" in name and "bias" in params[name]] == ["conv_0"]
