@@ -37,9 +37,12 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     config.model.use_vae = False
-    config.model.generator.width = 12
-    config.model.generator.hidden = 16
-    config.model.discriminator.width = 16
+    config.num_steps = 500
+    config.image_every = config.checkpoint_every = 250
+    config.optimizer.decay_start = config.optimizer.decay_steps = config.num_steps // 2
+    config.model.generator.width = 10
+    config.model.generator.hidden = 12
+    config.model.discriminator.width = 12
     config.ema.decay = 0.99
 
 

@@ -184,7 +184,7 @@ def _losses(case: Case, variables: dict[str, Any]) -> Results:
         gradients, terms, states = gradients_of(phase, method, case, batch, params, states)
         for theirs, ours in TERMS[prefix].items():
             if ours in terms:
-                name = theirs if theirs.startswith(prefix) else f"{prefix}_{theirs}"
+                name = theirs if theirs.startswith(f"{prefix}_") else f"{prefix}_{theirs}"
                 scalars[name] = float(terms[ours]) * weights.get(ours, 1.0)
         scalars[f"{prefix}_total"] = float(terms["total"])
         for name, letter in (("generator", "G"), ("encoder", "E"), ("discriminator", "D")):
