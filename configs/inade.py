@@ -32,7 +32,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     model.use_vae = True
     model.noise_channels = 64  # of the two noise vectors of an instance
     model.latent_channels = 256  # of the noise vector that starts the generator
-    model.generator.sketch = False  # whether batch["sketch"] is an input too
+    model.generator.sketch = False  # whether a line drawing is an input too; it needs data.use_sketch=True
     config.data.max_instances = 256
 
     # Per discriminator: from its fourth hidden feature on, of four.

@@ -66,8 +66,8 @@ def examine(source: Sequence[dict], data: ConfigDict, split: str) -> Iterator[Ex
     in_full = set(spread(data.check_records, len(source)).tolist())
     has_files = isinstance(source, PairedFiles | PictureFiles)
     classes = num_label_classes(data)
-    # Positions cannot go wrong, and take their time.
-    derived = derived_maps(data)._replace(positions=False)
+    # Positions and sketches cannot go wrong, and take their time.
+    derived = derived_maps(data)._replace(positions=False, sketch=False)
 
     def one(index: int) -> Examined:
         size = pixels = None

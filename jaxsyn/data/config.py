@@ -33,6 +33,8 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.max_instances = config_dict.placeholder(int)
     # Give each pixel its offset from the centre of its region ("position", for CLADE-ICPE).
     data.use_positions = False
+    # Give each picture a line drawing of itself ("sketch", for INADE's extension).
+    data.use_sketch = False
     # SPADE's preprocessing: resize_and_crop, crop, scale_width, scale_width_and_crop, scale_shortside,
     # scale_shortside_and_crop, fixed, none.
     data.preprocess = "fixed"

@@ -39,7 +39,8 @@ def train_batches(
     in order of `process_index`, are the global batch. "image" float32 `[B, H, W, 3]` in [-1, 1], "domain" int32 `[B]`;
     "label" int32 `[B, H, W]` where the data set has label maps; "source", as "image", where data.pairing; "instance"
     int32 `[B, H, W]` where data.use_instance or data.max_instances, "position" float32 `[B, H, W, 2]` where
-    data.use_positions. Raises UserError as `open_source` does, and while iterating for bad input.
+    data.use_positions, "sketch" float32 `[B, H, W, 1]` in [0, 1] where data.use_sketch. Raises UserError as
+    `open_source` does, and while iterating for bad input.
     """
     local = _local_batch_size(config.batch_size, "batch_size", process_count)
     records = open_records(config.data, "train", preprocess(config.data))
@@ -59,6 +60,7 @@ def blank_batch(config: ConfigDict) -> dict[str, np.ndarray]:
         "source": ((*picture, 3), np.float32),
         "domain": ((size,), np.int32),
         "position": ((*picture, 2), np.float32),
+        "sketch": ((*picture, 1), np.float32),
     }
     return {key: np.zeros(*shapes.get(key, (picture, np.int32))) for key in _batch_keys(data)}
 
@@ -126,6 +128,7 @@ def _batch_keys(data: ConfigDict) -> tuple[str, ...]:
         "source": bool(data.pairing),
         "instance": data.use_instance or data.max_instances is not None,
         "position": data.use_positions,
+        "sketch": data.use_sketch,
     }
     return ("image", "domain", *(key for key, asked in wanted.items() if asked))
 

@@ -112,7 +112,7 @@ class Preprocess(NamedTuple):
     def _apply(self, record: dict, size: tuple[int, int], top: int, left: int, mirrored: bool) -> dict:
         window = (slice(top, top + self.height), slice(left, left + self.width))
         out = dict(record)
-        for key in ("image", "source", "label", "instance"):
+        for key in ("image", "source", "label", "instance", "sketch"):
             if key in record:
                 resize = resize_image if key in ("image", "source") else resize_ids
                 resized = resize(record[key], size)
@@ -154,7 +154,8 @@ def resize_positions(positions: np.ndarray, size: tuple[int, int]) -> np.ndarray
 
 
 def to_batch_form(batch: dict) -> dict:
-    """Images uint8 to float32 in [-1, 1] (x / 127.5 - 1), ids to int32; other keys pass.
+    """Images uint8 to float32 in [-1, 1] (x / 127.5 - 1), sketches `[B, H, W]` to float32 `[B, H, W, 1]` in [0, 1], ids
+    to int32; other keys pass.
 
     Every array is copied: those of worker processes lie in shared memory that is reclaimed.
     """
@@ -164,6 +165,8 @@ def to_batch_form(batch: dict) -> dict:
             out[key] = _BYTE_TO_UNIT[values]
         elif key in ("label", "instance", "domain"):
             out[key] = np.array(values, np.int32)
+        elif key == "sketch":
+            out[key] = values[..., None] / np.float32(255)
         else:
             out[key] = np.array(values)
     return out

@@ -202,7 +202,7 @@ class Inade(SemanticSynthesis):
         label, sketch = LabelMap(batch["label"], None, self.num_classes), None
         if self.config.model.generator.sketch:
             if "sketch" not in batch:
-                raise UserError("the batch has no sketch, which this model takes: add batch['sketch'] [B, H, W, 1]")
+                raise UserError("no sketch [B, H, W, 1] in the batch, an input of this model: set data.use_sketch=True")
             sketch = batch["sketch"]
         return InstanceLayout(label, batch["instance"], noise, sketch)
 

@@ -6,6 +6,7 @@ import pytest
 from jaxsyn.data import blank_batch, check_source, eval_batches, position_map, train_batches
 from jaxsyn.data.derived import derived_maps
 from jaxsyn.data.instance_numbers import number_instances
+from jaxsyn.data.sketches import draw_sketch
 from jaxsyn.errors import UserError
 
 
@@ -61,6 +62,24 @@ def test_batches_hold_numbered_instances(config):
     batch = first(eval_batches(config, batch_size=1))
     np.testing.assert_array_equal(batch["instance"], batch["label"])
     assert "instance" in blank_batch(config)
+
+
+def test_sketches_join_the_batches_that_ask_for_them(config):
+    config.data.use_sketch = True
+    for batch in (first(train_batches(config)), first(eval_batches(config, batch_size=2)), blank_batch(config)):
+        assert batch["sketch"].dtype == np.float32
+        assert batch["sketch"].shape == (*batch["label"].shape, 1)
+    assert 0.9 < first(train_batches(config))["sketch"].max() <= 1
+
+
+def test_a_sketch_has_its_lines_where_the_picture_changes():
+    image = np.zeros((20, 20, 3), np.uint8)
+    image[:, 12:] = 200
+    lines = draw_sketch(image)
+    assert lines[:, 11:13].min() > 200
+    assert lines[:, :8].max() == lines[:, 16:].max() == 0
+    faint = draw_sketch(np.where(image > 0, 101, 100).astype(np.uint8))
+    assert faint.max() < 128
 
 
 def test_the_check_before_training_finds_too_many_instances(data):

@@ -123,7 +123,7 @@ def test_an_instance_takes_the_style_of_another_number_or_keeps_its_noise():
         ({}, {"noise": normal(2, 6, 2, 3), "instance_seeds": np.zeros((2, 6))}, "noise and instance_seeds"),
         ({}, {"style_from": np.zeros((2, 6), int)}, "style_from need the style_image"),
         ({"model.use_vae": False}, {"style_image": normal(2, 32, 32, 3)}, r"train it with --config\.model\.use_vae"),
-        ({"model.generator.sketch": True}, {}, r"no sketch, which this model takes: add batch\['sketch'\]"),
+        ({"model.generator.sketch": True}, {}, r"no sketch .* in the batch.*: set data\.use_sketch=True"),
         ({"data.max_instances": None}, {}, r"data\.max_instances is not set"),
     ],
 )
