@@ -193,8 +193,8 @@ class Smis(SemanticSynthesis):
             UserError: controls that lack their partner or have another shape.
         """
         batch_size = len(batch["label"])
-        prior, posterior, again = jax.random.split(rng, 3)
-        drawn = self.draw_latent(batch_size, prior)
+        posterior, again = (jax.random.fold_in(rng, i) for i in (1, 2))
+        drawn = self.draw_latent(batch_size, self._prior(rng))
         if latent is None:
             latent = drawn
         elif jnp.shape(latent) != drawn.shape:
@@ -220,6 +220,22 @@ class Smis(SemanticSynthesis):
             fresh = self.draw_latent(batch_size, again)
             latent = jnp.where(self._chosen("resample", resample, batch_size), fresh, latent)
         return self.synthesize(nets, batch, latent, rng)
+
+    @property
+    def has_class_latents(self) -> bool:
+        return True
+
+    def resample_class(
+        self, nets: Nets, batch: Batch, rng: jax.Array, class_id: jax.Array, class_rng: jax.Array
+    ) -> jax.Array:
+        batch_size = len(batch["label"])
+        kept, drawn = (self.draw_latent(batch_size, key) for key in (self._prior(rng), class_rng))
+        chosen = jnp.arange(self.num_classes)[:, None] == class_id
+        return self.synthesize(nets, batch, jnp.where(chosen, drawn, kept), rng)
+
+    def _prior(self, rng: jax.Array) -> jax.Array:
+        """The key by which `generate` draws what it is not given."""
+        return jax.random.fold_in(rng, 0)
 
     def _chosen(self, name: str, classes: jax.Array, batch_size: int) -> jax.Array:
         """The choice of classes as [B or 1, 1, 1, N, 1]."""

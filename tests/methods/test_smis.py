@@ -75,6 +75,15 @@ def test_only_the_resampled_classes_change_and_every_key_draws_them_anew():
     assert np.abs(made[0] - LATENT[0])[..., 1, :].max() > 0.1
 
 
+def test_a_class_drawn_by_its_own_key_leaves_what_generate_draws():
+    method, batch = smis(), {"label": LABEL}
+    nets = Nets({"generator": EchoGenerator()}, {"generator": {}}, {}, train=False)
+    made = method.resample_class(nets, batch, jax.random.key(0), jnp.int32(3), jax.random.key(1))
+    changed = (np.asarray(made) != generate()).all((0, 1, 2, 4))
+    np.testing.assert_array_equal(changed, chosen(3))
+    np.testing.assert_array_equal(made[..., ~chosen(3), :], generate()[..., ~chosen(3), :])
+
+
 def test_the_classes_of_a_style_image_take_their_posteriors():
     made = generate(latent=LATENT, style_image=OTHER_IMAGE, style_label=OTHER_LABEL)
     np.testing.assert_allclose(made[..., 3:9, 0], np.broadcast_to(np.arange(4, 10), (BATCH, 2, 2, 6)), atol=1e-6)
