@@ -39,12 +39,14 @@ def import_networks(files: dict[str, str]) -> None:
     unknown = [name for name in files if name not in run.template.params]
     if unknown or not files:
         raise UserError(f"no network {', '.join(unknown) or 'named'}: give NETWORK=FILE for some of {networks}")
-    names = run.method.checkpoint_names()
+    names, unused = run.method.checkpoint_names(), run.method.unused_entries()
     state = run.initial_state()
     params, states = dict(state.params), dict(state.states)
     for name, file in files.items():
         template = {"params": params[name], **states[name]}
-        variables = from_state_dict(read_state_dict(file), template, names.get(name, ()), source=file)
+        variables = from_state_dict(
+            read_state_dict(file), template, names.get(name, ()), source=file, unused=unused.get(name, ())
+        )
         params[name] = variables.pop("params")
         states[name] = variables
     ema = {name: params[name] for name in state.ema}
@@ -66,6 +68,8 @@ def export_networks() -> None:
     names = run.method.checkpoint_names()
     os.makedirs(OUTPUT.value, exist_ok=True)
     for name, params in state.params.items():
+        if not params:  # state of the run that is no network
+            continue
         path = Path(OUTPUT.value) / f"{name}{SUFFIXES[FORMAT.value]}"
         write_state_dict(path, to_state_dict({"params": params, **state.states[name]}, names.get(name, ())))
         print(path)

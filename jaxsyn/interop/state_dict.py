@@ -82,7 +82,12 @@ def to_state_dict(variables: Variables, rules: Rules = ()) -> dict[str, np.ndarr
 
 
 def from_state_dict(
-    state_dict: Mapping[str, np.ndarray], template: Variables, rules: Rules = (), *, source: str = "the state dict"
+    state_dict: Mapping[str, np.ndarray],
+    template: Variables,
+    rules: Rules = (),
+    *,
+    source: str = "the state dict",
+    unused: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Our variables with the values of the reference's state dict; the inverse of `to_state_dict`.
 
@@ -94,6 +99,7 @@ def from_state_dict(
         template: variables of the network, arrays or `jax.ShapeDtypeStruct`s; only shapes and dtypes are used.
         rules: from our dotted names to the reference's.
         source: what the error calls the state dict, such as the file's name.
+        unused: regular expressions of entries that are dropped, searched for in their names.
 
     Returns:
         Nested dicts of NumPy arrays with the template's structure, shapes and dtypes.
@@ -104,6 +110,7 @@ def from_state_dict(
     leaves = _flatten(template)
     entries = _entries(leaves, rules)
     found = _strip_data_parallel(state_dict, {entry.name for entry in entries})
+    found = {name: array for name, array in found.items() if not any(re.search(u, name) for u in unused)}
     _require_fit(found, {entry.name: entry.shape for entry in entries}, source)
     variables = {}
     for entry in entries:

@@ -16,6 +16,7 @@ from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
 from jaxsyn.layers.dropout import Dropout
 from jaxsyn.layers.group_spade import GroupSPADE
+from jaxsyn.layers.image_pool import ImagePool
 from jaxsyn.layers.inade import INADE, InstanceLayout, paint_instances
 from jaxsyn.layers.initializers import initializer
 from jaxsyn.layers.instance_conv import InstanceConv, instance_convolve
@@ -40,6 +41,7 @@ __all__ = [
     "Dropout",
     "GroupNorm",
     "GroupSPADE",
+    "ImagePool",
     "InstanceConv",
     "InstanceLayout",
     "InstanceNorm",

@@ -103,6 +103,10 @@ class Method(ABC):
         """Network -> regular expressions with replacements that turn our parameter names into the authors'."""
         return {}
 
+    def unused_entries(self) -> dict[str, tuple[str, ...]]:
+        """Network -> regular expressions of entries in the authors' checkpoints that no network of theirs uses."""
+        return {}
+
     def weigh(self, terms: Terms) -> tuple[jax.Array, Terms]:
         """The sum of the terms by their weights in `config.loss.weights`, and the terms as they are."""
         weights = self.config.loss.weights

@@ -17,6 +17,7 @@ from jaxsyn.methods.translators import (
     patch_discriminator_names,
     translator,
     translator_names,
+    unused_statistics,
 )
 
 STATISTICS = ("image", "running")
@@ -112,3 +113,6 @@ class Pix2pix(Method):
     def checkpoint_names(self) -> dict[str, Rules]:
         model = self.config.model
         return {"generator": translator_names(model), "discriminator": patch_discriminator_names(model)}
+
+    def unused_entries(self) -> dict[str, tuple[str, ...]]:
+        return unused_statistics(self.config.model, ("generator",), ("discriminator",))

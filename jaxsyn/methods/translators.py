@@ -1,5 +1,6 @@
 """The generators and discriminators that pix2pix and CycleGAN share, by a config."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -52,6 +53,15 @@ def patch_discriminator_names(model: ConfigDict) -> Rules:
     """Renamings of the discriminator's parameters to those of the authors' PyTorch module."""
     num_layers = model.discriminator.num_layers
     return patch_gan_names(num_layers) if num_layers else PIXEL_GAN_NAMES
+
+
+def unused_statistics(
+    model: ConfigDict, generators: Sequence[str], discriminators: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Of networks with instance norm, the running statistics that released checkpoints of 2017 and 2018 hold."""
+    norms = dict.fromkeys(generators, model[_architecture(model)].norm)
+    norms |= dict.fromkeys(discriminators, model.discriminator.norm)
+    return {name: (r"\.running_(mean|var)$",) for name, norm in norms.items() if norm == "instance"}
 
 
 def dropout_rngs(model: ConfigDict, rng: jax.Array) -> dict[str, jax.Array]:

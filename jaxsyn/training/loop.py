@@ -179,7 +179,7 @@ def _introduce(run: Run, workdir: Path, start: int) -> None:
     size = f"{config.data.height}x{config.data.width}"
     data = f"{config.data.name}: {len(open_targets(config.data, 'train'))} images at {size}"
     sizes = {name: sum(int(np.prod(x.shape)) for x in jax.tree.leaves(t)) for name, t in run.template.params.items()}
-    networks = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+    networks = ", ".join(f"{name} {size:,}" for name, size in sizes.items() if size)
     mesh = ", ".join(f"{axis} {size}" for axis, size in run.mesh.shape.items())
     print(f"{config.method} on {data}, batch {config.batch_size}, {config.compute_dtype}")
     print(f"parameters: {networks}")

@@ -21,7 +21,7 @@ from tests.parity.translators import Options
 def config_of(options: Options) -> ConfigDict:
     """Our config for the reference's options; an option that a case leaves out has the reference's default."""
     config = get_config("custom")
-    translators.apply_options(config, options, norm="batch")
+    translators.apply_options(config, options, norm="batch", gan_mode="vanilla")
     config.loss.weights.l1 = options.get("lambda_L1", 100.0)
     return config
 

@@ -18,11 +18,11 @@ Options = Mapping[str, Any]
 GAN_MODES = {"vanilla": "cross_entropy", "lsgan": "least_squares", "wgangp": "wasserstein"}
 
 
-def apply_options(config: ConfigDict, options: Options, *, norm: str) -> None:
+def apply_options(config: ConfigDict, options: Options, *, norm: str, gan_mode: str) -> None:
     """Sets the model and the objective by the reference's options.
 
     Args:
-        norm: the method's default of `--norm`.
+        norm, gan_mode: the method's defaults of these options.
     """
     model, name = config.model, options.get("netG", "")
     norm = options.get("norm", norm)
@@ -39,7 +39,7 @@ def apply_options(config: ConfigDict, options: Options, *, norm: str) -> None:
     kind = options.get("netD", "pixel" if alone else "n_layers")
     num_layers = {"pixel": 0, "basic": 3}.get(kind, options.get("n_layers_D", 3))
     model.discriminator = ConfigDict({"width": options.get("ndf", 64), "num_layers": num_layers, "norm": norm})
-    config.loss.adversarial = GAN_MODES[options.get("gan_mode", "vanilla")]
+    config.loss.adversarial = GAN_MODES[options.get("gan_mode", gan_mode)]
 
 
 def dropout_masks(method: Method, case: Case) -> dict[str, Any]:
@@ -63,11 +63,11 @@ def generator(method: Method, case: Case, variables: Mapping[str, Any], network:
     image = jnp.asarray(nchw_to_nhwc(case.inputs["input"]))
 
     @jax.jit
-    def call(params: Any, states: Any) -> tuple[jax.Array, Any]:
+    def call(params: Any, states: Any, image: jax.Array) -> tuple[jax.Array, Any]:
         nets = Nets(method.networks(), params, states, train=case.mode == "train")
         return getattr(nets, network)(image), nets.states[network]
 
-    output, after = call(params, states)
+    output, after = call(params, states, image)
     return Results({"image": nhwc_to_nchw(output), **after_pass(method, case, params, after, network)})
 
 
@@ -83,11 +83,11 @@ def discriminator(method: Method, case: Case, variables: Mapping[str, Any], netw
     image = jnp.asarray(nchw_to_nhwc(case.inputs["input"]))
 
     @jax.jit
-    def call(params: Any, states: Any) -> tuple[list[jax.Array], Any]:
+    def call(params: Any, states: Any, image: jax.Array) -> tuple[list[jax.Array], Any]:
         nets = Nets(method.networks(), params, states, train=case.mode == "train")
         return getattr(nets, network)(image), nets.states[network]
 
-    layers, after = call(params, states)
+    layers, after = call(params, states, image)
     outputs: dict[str, np.ndarray] = {f"layer{i}": nhwc_to_nchw(x) for i, x in enumerate(layers[:-1])}
     outputs |= {"prediction": nhwc_to_nchw(layers[-1]), **after_pass(method, case, params, after, network)}
     return Results({name: array for name, array in outputs.items() if name in case.outputs})
