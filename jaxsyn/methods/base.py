@@ -104,7 +104,7 @@ class Method(ABC):
         return {}
 
     def unused_entries(self) -> dict[str, tuple[str, ...]]:
-        """Network -> regular expressions of entries in the authors' checkpoints that no network of theirs uses."""
+        """Network -> regular expressions of entries that the authors' checkpoints hold without any use."""
         return {}
 
     def weigh(self, terms: Terms) -> tuple[jax.Array, Terms]:
