@@ -58,8 +58,8 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 def _scenes(config: ConfigDict) -> None:
     config.model.generator.style_length, config.model.generator.encoder_width = 32, 8
     config.ema.decay = 0.99
-    config.num_steps, config.image_every, config.checkpoint_every = 600, 200, 200
-    config.optimizer.decay_start = config.optimizer.decay_steps = 300
+    config.num_steps, config.image_every, config.checkpoint_every = 500, 250, 250
+    config.optimizer.decay_start = config.optimizer.decay_steps = 250
 
 
 def _paper(config: ConfigDict, images: int) -> None:
