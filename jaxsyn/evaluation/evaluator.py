@@ -171,4 +171,5 @@ def _protocol(run: Run, state: TrainState, count: int) -> dict[str, Any]:
         "sample_seeds": list(_seeds(config)),
         "batch_size": _batch_size(run),
         "ema": bool(config.eval.use_ema and state.ema),
+        **run.method.protocol(),
     }

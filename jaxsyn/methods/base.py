@@ -107,6 +107,10 @@ class Method(ABC):
         """Network -> regular expressions of entries that the authors' checkpoints hold without any use."""
         return {}
 
+    def protocol(self) -> dict[str, Any]:
+        """What scores depend on in how `generate` tests by default, for the record that stands beside them."""
+        return {}
+
     def weigh(self, terms: Terms) -> tuple[jax.Array, Terms]:
         """The sum of the terms by their weights in `config.loss.weights`, and the terms as they are."""
         weights = self.config.loss.weights

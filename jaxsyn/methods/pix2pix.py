@@ -1,5 +1,7 @@
 """pix2pix: paired translation of images by a conditional GAN (Isola et al., CVPR 2017, arXiv 1611.07004)."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -109,6 +111,10 @@ class Pix2pix(Method):
         if statistics == "running":
             return translate(nets, batch["source"], rng)
         return jax.vmap(alone)(batch["source"], jax.random.split(rng, len(batch["source"])))
+
+    def protocol(self) -> dict[str, Any]:
+        model = self.config.model
+        return {"dropout": has_dropout(model) and model.test_dropout, "statistics": model.test_statistics}
 
     def checkpoint_names(self) -> dict[str, Rules]:
         model = self.config.model

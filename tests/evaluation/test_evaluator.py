@@ -104,6 +104,17 @@ def test_the_protocol_says_what_was_measured():
     assert "covariance is singular" in found.scores["scenes_fd"].note
 
 
+def test_the_protocol_holds_what_the_method_adds():
+    class Dropping(Copy):
+        def protocol(self):
+            return {"dropout": True}
+
+    config = tiny_config()
+    config.eval.num_images, config.eval.metrics = 2, ("l1",)
+    run, state = tiny_run(Dropping, config)
+    assert evaluate(run, state, choose_measures(config)).protocol["dropout"] is True
+
+
 def test_in_training_only_finite_metrics_are_logged():
     metrics = evaluate_in_training(*tiny_run(Copy, tiny_config()))
     assert metrics["l1"] == 0

@@ -108,6 +108,12 @@ def test_an_image_is_normalised_by_itself_or_by_the_running_statistics():
     np.testing.assert_allclose(images, BATCH["source"], atol=1e-4)
 
 
+def test_scores_say_how_images_were_tested():
+    assert method_with().protocol() == {"dropout": True, "statistics": "running"}
+    assert Pix2pix(get_config("facades")).protocol() == {"dropout": True, "statistics": "image"}
+    assert method_with(**{"model.unet.dropout": False}).protocol()["dropout"] is False
+
+
 def test_two_images_of_a_batch_draw_dropout_of_their_own():
     same = np.stack([BATCH["source"][0]] * 2)
     first, second = generate(method_with(), source=same, statistics="image")
