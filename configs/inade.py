@@ -53,15 +53,9 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     config.data.max_instances = 48
-    config.model.generator.width = 12
     config.model.noise_channels, config.model.latent_channels = 16, 32
-    config.model.discriminator.num_layers = 3
     # All features are matched: there is no perceptual loss, and with three layers the fourth would be none.
     config.loss.first_matched_feature = 0
-    config.num_steps = 700
-    config.optimizer.decay_start, config.optimizer.decay_steps = 350, 350
-    config.image_every = config.checkpoint_every = 350
-    config.ema.decay, config.ema.networks = 0.99, ("generator",)
 
 
 def _folders(config: ConfigDict, images: int) -> None:
