@@ -20,6 +20,7 @@ from jaxsyn.layers.image_pool import ImagePool
 from jaxsyn.layers.inade import INADE, InstanceLayout, paint_instances
 from jaxsyn.layers.initializers import initializer
 from jaxsyn.layers.instance_conv import InstanceConv, instance_convolve
+from jaxsyn.layers.instance_means import instance_areas, instance_means
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
 from jaxsyn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, normalization
@@ -58,8 +59,10 @@ __all__ = [
     "convolve_constant",
     "convolve_regions",
     "initializer",
+    "instance_areas",
     "instance_convolve",
     "instance_edges",
+    "instance_means",
     "label_convolve",
     "look_up_classes",
     "normalization",

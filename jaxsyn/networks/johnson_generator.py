@@ -84,16 +84,16 @@ class JohnsonGenerator(nn.Module):
         return jnp.tanh(x.astype(jnp.float32))
 
 
-def johnson_names(num_blocks: int, dropout: bool) -> tuple[tuple[str, str], ...]:
+def johnson_names(num_blocks: int, dropout: bool, num_downs: int = NUM_DOWNS) -> tuple[tuple[str, str], ...]:
     """Renamings to the authors' PyTorch module: one sequence, which counts paddings, activations and dropout too."""
-    first_block, second = 4 + 3 * NUM_DOWNS, 6 if dropout else 5
+    first_block, second = 4 + 3 * num_downs, 6 if dropout else 5
     first_up = first_block + num_blocks
     rules = [
         (r"^conv_in", "model.1"),
         (r"^norm_in", "model.2"),
-        (r"^conv_out", f"model.{first_up + 3 * NUM_DOWNS + 1}"),
+        (r"^conv_out", f"model.{first_up + 3 * num_downs + 1}"),
     ]
-    for i in range(NUM_DOWNS):
+    for i in range(num_downs):
         for ours, position in (("down", 4 + 3 * i), ("up", first_up + 3 * i)):
             rules += [(rf"^{ours}_{i}\.", f"model.{position}."), (rf"^{ours}_norm_{i}\.", f"model.{position + 1}.")]
     for i in range(num_blocks):

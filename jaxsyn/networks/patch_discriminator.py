@@ -25,6 +25,7 @@ class PatchDiscriminator(nn.Module):
         last_stride: stride of that last one: 1 in SPADE, 2 in SEAN.
         norm: `none`, `batch` or `instance`, after every convolution but the first and the last.
         spectral: spectral normalisation of the convolutions that a norm follows (of those between when it is `none`).
+        bias: whether a convolution that a norm follows has a bias: in pix2pixHD, but not in SPADE.
     """
 
     width: int = 64
@@ -32,6 +33,7 @@ class PatchDiscriminator(nn.Module):
     norm: str = "instance"
     spectral: bool = True
     last_stride: int = 1
+    bias: bool = False
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -60,7 +62,7 @@ class PatchDiscriminator(nn.Module):
         for i in range(1, self.num_layers):
             width = min(2 * width, MAX_WIDTH)
             stride = self.last_stride if i == self.num_layers - 1 else 2
-            xs = conv(layers[-1], i, width, stride, spectral=self.spectral, use_bias=not normalized)
+            xs = conv(layers[-1], i, width, stride, spectral=self.spectral, use_bias=self.bias or not normalized)
             xs = self._normalize(xs, f"norm_{i}") if normalized else xs
             layers.append([nn.leaky_relu(x, 0.2) for x in xs])
         layers.append(conv(layers[-1], self.num_layers, 1, stride=1))
@@ -83,6 +85,10 @@ class MultiscaleDiscriminator(nn.Module):
     """Copies of `PatchDiscriminator` with weights of their own, on ever coarser images (pix2pixHD, section 3.2).
 
     The k-th sees label map and image after k average poolings, 3x3 with stride 2, padding left out of the count.
+
+    Attributes:
+        coarse_first: whether parameters are numbered from the coarsest scale on, as in pix2pixHD: a finer scale that is
+            added later gets the next number. Results are in the order of scales, the finest first, always.
     """
 
     num_scales: int = 2
@@ -91,6 +97,8 @@ class MultiscaleDiscriminator(nn.Module):
     norm: str = "instance"
     spectral: bool = True
     last_stride: int = 1
+    bias: bool = False
+    coarse_first: bool = False
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -101,7 +109,8 @@ class MultiscaleDiscriminator(nn.Module):
         for scale in range(self.num_scales):
             if scale > 0:
                 label, images = label.average_pool(), [average_pool(x) for x in images]
-            shape = (self.width, self.num_layers, self.norm, self.spectral, self.last_stride)
-            one = PatchDiscriminator(*shape, self.kernel_init, self.dtype, name=f"discriminator_{scale}")
+            shape = (self.width, self.num_layers, self.norm, self.spectral, self.last_stride, self.bias)
+            number = self.num_scales - 1 - scale if self.coarse_first else scale
+            one = PatchDiscriminator(*shape, self.kernel_init, self.dtype, name=f"discriminator_{number}")
             scales.append(one(label, images))
         return [list(features) for features in zip(*scales, strict=True)]

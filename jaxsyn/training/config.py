@@ -16,6 +16,10 @@ def default_config() -> ConfigDict:
     config.image_every = 250
     config.eval_every = 0  # steps between evaluations while training; 0: only by eval.py
     config.keep_checkpoints = 2
+    # Recipes in stages, all in one workdir: their names in order, and which is trained. Each goes on from the newest
+    # step of those before it with their parameters, where name and shape agree, and a new optimiser.
+    config.stages = ()
+    config.stage = ""
     config.compute_dtype = "float32"  # or bfloat16; parameters and statistics stay float32
     config.remat = False  # recompute a block's activations in the backward pass instead of storing them
 
