@@ -20,8 +20,9 @@ from jaxsyn.interop.files import read_state_dict, write_state_dict
 from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
 from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.runs import make_run, restore_run
+from jaxsyn.training.stages import checkpoint_directory
 from jaxsyn.training.state import running_statistics
-from jaxsyn.training.workdir import CHECKPOINTS, open_workdir
+from jaxsyn.training.workdir import open_workdir
 
 USAGE = __doc__.split("\n\n")[1]
 CONFIG = config_flags.DEFINE_config_file("config", None, "Recipe: configs/METHOD.py or configs/METHOD.py:PRESET.")
@@ -52,7 +53,7 @@ def import_networks(files: dict[str, str]) -> None:
     ema = {name: params[name] for name in state.ema}
     statistics = {name: running_statistics(states[name]) for name in state.ema}
     path = open_workdir(WORKDIR.value, CONFIG.value)
-    checkpoints = Checkpoints(path / CHECKPOINTS)
+    checkpoints = Checkpoints(checkpoint_directory(path, CONFIG.value))
     if checkpoints.latest_step() is not None:
         raise UserError(f"{path} holds a run already, at step {checkpoints.latest_step()}; choose another --workdir")
     checkpoints.save(0, state.replace(params=params, states=states, ema=ema, ema_statistics=statistics))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import jax
 import orbax.checkpoint as ocp
 
 from jaxsyn.errors import UserError
@@ -51,6 +52,18 @@ class Checkpoints:
                 f"{self.directory / str(step)}: the checkpoint does not fit this config ({reason}); give the config it "
                 "was made with, or another --workdir"
             ) from error
+
+    def restore_as_saved(self, step: int, sharding: jax.sharding.Sharding) -> dict[str, Any]:
+        """The state of a step as nested dicts, whatever model it is of, every array laid out by `sharding`."""
+        # A manager that is told its handler knows what a checkpoint holds before anything is restored.
+        manager = ocp.CheckpointManager(self.directory.absolute(), item_handlers=ocp.StandardCheckpointHandler())
+        template = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+            manager.item_metadata(step).tree,
+        )
+        state = manager.restore(step, args=ocp.args.StandardRestore(template))
+        manager.close()
+        return state
 
     def wait(self) -> None:
         """Returns when everything saved so far is complete."""

@@ -21,16 +21,19 @@ from jaxsyn.training.frozen import load_frozen, require_frozen_files
 from jaxsyn.training.pictures import Pictures
 from jaxsyn.training.runs import Run, make_run
 from jaxsyn.training.sharding import make_mesh, parameter_sharding, put_batch, replicated
+from jaxsyn.training.stages import checkpoint_directory, earlier_checkpoint, take_over
 from jaxsyn.training.state import TrainState
 from jaxsyn.training.step import train_step
 from jaxsyn.training.telemetry import Telemetry, require_finite
-from jaxsyn.training.workdir import CHECKPOINTS, IMAGES, open_workdir, truncate_metrics
+from jaxsyn.training.workdir import IMAGES, open_workdir, truncate_metrics
 
 Evaluate = Callable[[Run, TrainState], Mapping[str, float]]
 
 
 def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = None) -> None:
     """Trains until `config.num_steps`, from the newest checkpoint in `workdir` where there is one.
+
+    A later stage of a recipe in stages goes on from the newest checkpoint of the ones before it.
 
     The devices run ahead of the host, which waits for them only where it logs. A loss that is not finite stops the run
     before anything is saved after it.
@@ -45,10 +48,11 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     make_mesh(config)
     require_frozen_files(build(config))
     check_source(config.data, "train")
+    earlier = earlier_checkpoint(Path(workdir), config)
     path = open_workdir(workdir, config)
-    checkpoints = Checkpoints(path / CHECKPOINTS, config.keep_checkpoints)
+    checkpoints = Checkpoints(checkpoint_directory(path, config), config.keep_checkpoints)
     latest = checkpoints.latest_step()
-    start = latest or 0
+    start = earlier[1] if earlier else latest or 0
     run = make_run(config)
     frozen = load_frozen(run.method)
     frozen = jax.device_put(frozen, parameter_sharding(run.mesh, frozen))
@@ -58,13 +62,16 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
         checkpoints.close()
         return
     state = checkpoints.restore(start, run.template) if latest is not None else run.initial_state()
+    if earlier:
+        state = take_over(state, *earlier)
+        print(f"stage {config.stage}: parameters from {earlier[0]}, step {start}")
     truncate_metrics(path, start)
     batches = device_batches(train_batches(config, start_step=start, **_processes()), partial(put_batch, run.mesh))
     telemetry = Telemetry(path)
     try:
         _run_steps(run, state, frozen, start, batches, checkpoints, telemetry, evaluate if config.eval_every else None)
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on from step {checkpoints.latest_step() or 0}")
+        print(f"\nstopped; the same command goes on from step {checkpoints.latest_step() or start}")
     finally:
         checkpoints.close()
         telemetry.close()

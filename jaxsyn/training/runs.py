@@ -15,8 +15,9 @@ from jaxsyn.methods import Method, build
 from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.frozen import frozen_shapes
 from jaxsyn.training.sharding import make_mesh, parameter_sharding, replicated
+from jaxsyn.training.stages import checkpoint_directory
 from jaxsyn.training.state import TrainState, initial_state
-from jaxsyn.training.workdir import CHECKPOINTS, CONFIG, compare_config
+from jaxsyn.training.workdir import CONFIG, compare_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,7 @@ def restore_run(config: ConfigDict, workdir: str | Path, step: int | None = None
     if not (workdir / CONFIG).exists():
         raise UserError(f"{workdir} holds no run: train one with train.py --workdir {workdir}")
     compare_config(workdir, config)
-    checkpoints = Checkpoints(workdir / CHECKPOINTS)
+    checkpoints = Checkpoints(checkpoint_directory(workdir, config))
     steps = checkpoints.steps()
     if not steps or (step is not None and step not in steps):
         raise UserError(f"{workdir} has no checkpoint {'yet' if step is None else step}; there are {steps or 'none'}")

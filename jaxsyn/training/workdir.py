@@ -26,7 +26,8 @@ def open_workdir(workdir: str | Path, config: ConfigDict) -> Path:
     """Makes the directory of a run, or checks that an existing one is of this config.
 
     Returns:
-        Its path. What else differs from the config that the run began with is printed, not refused.
+        Its path. What else differs from the config that the run began with is printed, not refused. A run that
+        enters a later one of its stages begins anew in this respect.
 
     Raises:
         UserError: the directory cannot be written to, or holds a run of another method or model.
@@ -39,7 +40,7 @@ def open_workdir(workdir: str | Path, config: ConfigDict) -> Path:
         probe.unlink()
     except OSError as error:
         raise UserError(f"{path}: cannot write there ({error.strerror}); choose another --workdir") from error
-    if (path / CONFIG).exists():
+    if (path / CONFIG).exists() and not _enters_stage(path, config):
         for line in compare_config(path, config):
             print(f"changed since the run began: {line}")
     else:
@@ -57,10 +58,22 @@ def compare_config(workdir: Path, config: ConfigDict) -> list[str]:
     now = _flatten(json.loads(json.dumps(config.to_dict(), default=str)))
     changes = {key: f"{key}: {began.get(key)} -> {now.get(key)}" for key in sorted(began.keys() | now.keys())}
     changes = {key: line for key, line in changes.items() if began.get(key) != now.get(key)}
-    structural = [line for key, line in changes.items() if key.startswith(STRUCTURAL)]
+    # A run from before there were stages has no such key.
+    structural = [
+        line for key, line in changes.items() if key.startswith(STRUCTURAL) or (key == "stage" and key in began)
+    ]
     if structural:
         raise UserError(f"{workdir} holds a run of another model ({'; '.join(structural)}); choose another --workdir")
     return list(changes.values())
+
+
+def _enters_stage(workdir: Path, config: ConfigDict) -> bool:
+    """Whether the run in `workdir`, of the same method, is in an earlier stage than `config`."""
+    began = json.loads((workdir / CONFIG).read_text())
+    stages = list(config.stages)
+    if began["method"] != config.method or began.get("stage") not in stages:
+        return False
+    return stages.index(began["stage"]) < stages.index(config.stage)
 
 
 def truncate_metrics(workdir: Path, step: int) -> None:
