@@ -56,13 +56,13 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 
 def _scenes(config: ConfigDict) -> None:
-    config.batch_size = 8
+    config.batch_size = 4
     config.num_steps = 1500
     config.image_every = config.checkpoint_every = 500
     config.ema.decay = 0.99
     config.model.unet.update(num_downs=6, width=24)
     config.model.discriminator.update(width=16, num_layers=2)
-    # Trained on batches of eight, an image's own statistics would be others than it learned with.
+    # Trained on batches of four, an image's own statistics would be others than it learned with.
     config.model.test_statistics = "running"
     # A short run on a small model: faster rates than the paper's, which fall over its second half.
     config.optimizer.learning_rate = ConfigDict({"generator": 2e-3, "discriminator": 5e-4})
