@@ -1,7 +1,5 @@
 """Means over the instances of an image (pix2pixHD, section 3.4: instance-wise average pooling)."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 
@@ -13,8 +11,7 @@ def instance_areas(instance: jax.Array, count: int) -> jax.Array:
         instance: [B, H, W] instance numbers; those outside 0 to count - 1 belong to none.
         count: I, how many numbers there are.
     """
-    flat = instance.reshape(len(instance), -1)
-    return jax.vmap(partial(_sums, count=count))(jnp.ones_like(flat, jnp.float32), flat)
+    return _sums(jnp.ones(instance.size), instance, count)
 
 
 def instance_means(features: jax.Array, instance: jax.Array, count: int) -> jax.Array:
@@ -28,11 +25,15 @@ def instance_means(features: jax.Array, instance: jax.Array, count: int) -> jax.
     Returns:
         [B, I, C] float32; zero for a number without pixels.
     """
-    batch, *_, channels = features.shape
-    sums = jax.vmap(partial(_sums, count=count))
-    total = sums(features.astype(jnp.float32).reshape(batch, -1, channels), instance.reshape(batch, -1))
+    total = _sums(features.astype(jnp.float32).reshape(-1, features.shape[-1]), instance, count)
     return total / jnp.maximum(instance_areas(instance, count), 1)[..., None]
 
 
-def _sums(values: jax.Array, numbers: jax.Array, *, count: int) -> jax.Array:
-    return jax.ops.segment_sum(values, numbers, count)
+def _sums(values: jax.Array, instance: jax.Array, count: int) -> jax.Array:
+    """Sums of values [B * H * W, ...] over the instances of each image, [B, count, ...]."""
+    batch = len(instance)
+    # One sum for the whole batch, in which each image has numbers of its own; what is in none falls off the end.
+    numbers = instance + count * jnp.arange(batch)[:, None, None]
+    numbers = jnp.where((instance < 0) | (instance >= count), batch * count, numbers)
+    total = jax.ops.segment_sum(values, numbers.reshape(-1), batch * count)
+    return total.reshape(batch, count, *values.shape[1:])

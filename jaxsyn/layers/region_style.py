@@ -7,14 +7,13 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxsyn.layers.initializers import DEFAULT, Initializer
+from jaxsyn.layers.instance_means import instance_means
 from jaxsyn.layers.label_conv import label_convolve
 from jaxsyn.layers.label_map import LabelMap
 
 
 def region_means(features: jax.Array, label: LabelMap) -> jax.Array:
     """Mean of the features over the pixels of each class (SEAN, section 3.1, region-wise average pooling).
-
-    The sums are products with the one-hot map, which a matrix unit takes faster than scattered additions.
 
     Args:
         features: [B, H, W, C].
@@ -23,7 +22,11 @@ def region_means(features: jax.Array, label: LabelMap) -> jax.Array:
     Returns:
         [B, K, C] float32 with K = label.channels: zero for a class without pixels.
     """
-    regions = label.resize(*features.shape[1:3]).dense(features.dtype)
+    label = label.resize(*features.shape[1:3])
+    if not label.is_dense and label.extra is None:
+        return instance_means(features, label.ids, label.num_classes)
+    # Soft or overlapping regions.
+    regions = label.dense(features.dtype)
     total = jnp.einsum("bhwk,bhwc->bkc", regions, features, preferred_element_type=jnp.float32)
     area = regions.sum((1, 2), dtype=jnp.float32)
     return total / jnp.maximum(area, 1)[..., None]

@@ -24,7 +24,7 @@ from jaxsyn.layers import (
     add_bias,
     instance_convolve,
     instance_edges,
-    region_means,
+    instance_means,
     resize_bilinear,
 )
 from jaxsyn.layers.initializers import DEFAULT, Initializer
@@ -121,7 +121,7 @@ class InstanceEncoder(nn.Module):
         heads = [InstanceConv(self.channels, name=name, **common).weights(y.shape[-1]) for name in names]
         kernels, biases = zip(*heads, strict=True)
         y = add_bias(instance_convolve(y, instance, jnp.concatenate(kernels, -1)), jnp.concatenate(biases))
-        means = region_means(y, LabelMap(instance, None, self.instances))
+        means = instance_means(y, instance, self.instances)
         means = means.reshape(*means.shape[:2], 4, self.channels)
         return Posterior(means[:, :, :2], means[:, :, 2:])
 
