@@ -68,8 +68,6 @@ def _scenes(config: ConfigDict) -> None:
     # With few channels a class, groups merge later than in the paper's: what a latent changes stays in its class.
     config.model.generator.groups = (classes, classes, classes, classes, classes // 2, classes // 4, 1)
     config.model.encoder.width, config.model.encoder.num_layers = 48, 5
-    # Instance norm takes the mean colour from a crop, which is much of what a small scene's class differs in.
-    config.model.encoder.normalized = False
     # The divergence is a sum over batch and latents: by the paper's weight this small model would drop its latents.
     config.loss.weights.kl = 0.001
     config.num_steps, config.image_every, config.checkpoint_every = 700, 350, 350
