@@ -8,14 +8,14 @@ from ml_collections import ConfigDict
 
 from jaxsyn.data.classes import colour, num_label_classes
 from jaxsyn.data.derived import DerivedMaps, derived_maps
-from jaxsyn.data.sources import open_inputs, open_source, open_targets
+from jaxsyn.data.sources import open_inputs, open_source, open_targets, translates_label_maps
 from jaxsyn.data.transforms import Preprocess
 
 
 class Records(NamedTuple):
     """A source under one geometry: every map and picture of a record goes through the same resize, crop and flip.
 
-    paint: whether the coloured label map becomes the record's "source", the picture that is translated.
+    paint: number of classes and data.name, where the coloured label map becomes the record's "source"; or None.
     """
 
     source: Sequence[dict]
@@ -73,6 +73,5 @@ def open_records(data: ConfigDict, split: str, geometry: Preprocess) -> Records 
             for source in (open_inputs(data, split), open_targets(data, split))
         )
         return UnpairedRecords(inputs, targets, split == "train")
-    source = open_source(data, split)
-    painted = data.pairing == "paired" and "source" not in source[0]
-    return Records(source, derived_maps(data), geometry, (num_label_classes(data), data.name) if painted else None)
+    paint = (num_label_classes(data), data.name) if translates_label_maps(data) else None
+    return Records(open_source(data, split), derived_maps(data), geometry, paint)

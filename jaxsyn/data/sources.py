@@ -101,8 +101,13 @@ def _one_side(data: ConfigDict, *, inputs: bool) -> ConfigDict:
 def has_label_maps(data: ConfigDict) -> bool:
     """Whether the records of a data set hold label maps."""
     if data.name == "tfds":
-        return bool(data.tfds_label_key) and not data.pairing
+        return bool(data.tfds_label_key) and data.pairing != "unpaired"
     return data.name not in ("side_by_side", "two_folders")
+
+
+def translates_label_maps(data: ConfigDict) -> bool:
+    """Whether the picture to translate is the coloured label map: paired sets that have no other."""
+    return data.pairing == "paired" and has_label_maps(data) and not (data.name == "scenes" and data.source_domain)
 
 
 def _check_pairing(data: ConfigDict) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxsyn.data import open_source
+from jaxsyn.data import open_inputs, open_source, open_targets, train_batches
 from jaxsyn.errors import UserError
+from jaxsyn.training.config import default_config
 
 tfds = pytest.importorskip("tensorflow_datasets")
 pytest.importorskip("array_record")
@@ -37,7 +38,7 @@ class TinyScenes(tfds.core.GeneratorBasedBuilder):
         return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
     def _split_generators(self, dl_manager):
-        return {"train": self._generate_examples()}
+        return {split: self._generate_examples() for split in ("train", "trainA", "trainB")}
 
     def _generate_examples(self):
         for index in range(3):
@@ -107,3 +108,26 @@ def test_the_builder_must_be_named_and_has_no_instances(tiny):
     tiny.update(use_instance=False, tfds_name="")
     with pytest.raises(UserError, match=r"data\.tfds_name is not set"):
         open_source(tiny, "train")
+
+
+def batch_of(tiny, pairing):
+    config = default_config()
+    config.batch_size = 2
+    config.data = tiny
+    config.data.update(pairing=pairing, height=6, width=8, preprocess="fixed")
+    return config.data, next(train_batches(config))
+
+
+def test_paired_records_translate_the_coloured_label_map(tiny):
+    _, batch = batch_of(tiny, "paired")
+    assert set(batch) == {"image", "label", "source", "domain"}
+    corners = zip(batch["label"][:, 0, 0], batch["source"][:, 0, 0], strict=True)
+    colours = {int(label): tuple(pixel) for label, pixel in corners}
+    assert len(set(colours.values())) == len(colours)
+
+
+def test_unpaired_splits_a_and_b_hold_pictures_alone(tiny):
+    data, batch = batch_of(tiny, "unpaired")
+    assert set(batch) == {"image", "source", "domain"}
+    assert len(open_inputs(data, "train")) == len(open_targets(data, "train")) == 3
+    assert "label" not in open_inputs(data, "train")[0]
