@@ -8,8 +8,9 @@ import jax
 from ml_collections import ConfigDict
 
 from jaxsyn.errors import UserError
+from jaxsyn.evaluation.class_diversity_measure import class_diversity_scores
 from jaxsyn.evaluation.evaluator import Evaluation, evaluate
-from jaxsyn.evaluation.measures import choose_gallery, choose_measures, exhibit
+from jaxsyn.evaluation.measures import choose_gallery, choose_measures, exhibit, measures_class_diversity
 from jaxsyn.evaluation.report import write_report
 from jaxsyn.evaluation.score import format_table
 from jaxsyn.training.runs import restore_run
@@ -32,7 +33,10 @@ def evaluate_run(config: ConfigDict, workdir: str | Path, step: int | None = Non
     step = int(state.step)
     print(f"evaluating {config.method} of {workdir}, step {step}")
     gallery = choose_gallery(config)
+    of_classes = measures_class_diversity(run.method)
     evaluation = evaluate(run, state, [*choose_measures(config), exhibit(gallery)])
+    if of_classes:
+        evaluation.scores.update(class_diversity_scores(run, state))
     print(format_table(evaluation.scores))
     if jax.process_index() == 0:
         folder = workdir / "eval"

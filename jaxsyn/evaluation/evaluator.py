@@ -15,14 +15,12 @@ from tqdm import tqdm
 
 from jaxsyn.data import device_batches, eval_batches, targets_alone
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation.class_diversity_measure import class_diversity_scores
 from jaxsyn.evaluation.images import quantise
 from jaxsyn.evaluation.measures import (
     Generated,
     Measure,
     choose_measures,
     evaluated_images,
-    measures_class_diversity,
     reference_images,
 )
 from jaxsyn.evaluation.score import Score
@@ -60,7 +58,6 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
     config = run.config
     count = evaluated_images(config)
     seeds = _seeds(config)
-    of_classes = measures_class_diversity(run.method)
     _add_reference(run, measures)
     batches = _batches(run, "val", count)
     with tqdm(total=count, desc="evaluating", unit="image", dynamic_ncols=True, leave=False) as bar:
@@ -80,8 +77,6 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
                 measure.add(Generated(batch, real, source, tuple(samples), mask))
             bar.update(int(mask.sum()))
     scores = {name: score for measure in measures for name, score in measure.scores().items()}
-    if of_classes:
-        scores |= class_diversity_scores(run, state)
     return Evaluation(scores, _protocol(run, state, count))
 
 

@@ -35,7 +35,7 @@ METRICS = (
     "swd",
     *diversity_measure.METRICS,
 )
-# Measured after the pass, on images made for it.
+# Measured by eval.py after the pass, on many images made for it; evaluations while training leave it out.
 CLASS_DIVERSITY = "class_diversity"
 
 
@@ -137,14 +137,17 @@ def measures_class_diversity(method: Method) -> bool:
     """Whether a run calls for it: its config names it, or chooses no metric and the method has latents of classes.
 
     Raises:
-        UserError: it is named, and the method has none.
+        UserError: it is named, and the method has none, or its images are too small for LPIPS.
     """
-    names = _named(method.config)
+    names, data = _named(method.config), method.config.data
     if CLASS_DIVERSITY in names and not method.has_class_latents:
         raise UserError(
             f"eval.metrics: class_diversity changes the latent of one class, and this {method.config.method} has none"
         )
-    return CLASS_DIVERSITY in names or (not names and method.has_class_latents)
+    if CLASS_DIVERSITY in names:
+        pair_distance.require_size(("lpips",), data.height, data.width)
+        return True
+    return not names and method.has_class_latents and not _obstacle("lpips", method.config)
 
 
 def evaluated_images(config: ConfigDict) -> int:

@@ -1,8 +1,8 @@
 import pytest
 
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation.evaluator import evaluate
-from jaxsyn.evaluation.measures import choose_measures
+from jaxsyn.evaluation.class_diversity_measure import class_diversity_scores
+from jaxsyn.evaluation.measures import measures_class_diversity
 from tests.evaluation.tiny import Blobs, Dim, LeakyBlobs, tiny_config, tiny_run
 
 
@@ -10,7 +10,9 @@ def scores_of(kind, **options):
     config = tiny_config()
     config.eval.metrics = ("class_diversity",)
     config.eval.update(options)
-    return evaluate(*tiny_run(kind, config), choose_measures(config)).scores
+    run, state = tiny_run(kind, config)
+    assert measures_class_diversity(run.method)
+    return class_diversity_scores(run, state)
 
 
 def test_a_latent_that_changes_its_class_alone_leaves_the_rest_as_it_is():
@@ -38,3 +40,11 @@ def test_the_protocol_counts_classes_and_pairs_and_without_weights_pixels_alone_
 def test_a_method_without_latents_of_classes_has_no_class_diversity():
     with pytest.raises(UserError, match="class_diversity changes the latent of one class, and this tiny has none"):
         scores_of(Dim)
+
+
+def test_images_too_small_for_lpips_are_an_error_that_says_so():
+    config = tiny_config()
+    config.eval.metrics = ("class_diversity",)
+    config.data.height = 16
+    with pytest.raises(UserError, match="lpips needs images of at least 32x32"):
+        measures_class_diversity(Blobs(config))
