@@ -152,13 +152,6 @@ class Inade(SemanticSynthesis):
             )
         return InstanceEncoder(self.max_instances, model.noise_channels, model.generator.width, **self.layer_options)
 
-    @property
-    def max_instances(self) -> int:
-        """How many instances an image may have, I. Raises UserError where the config does not say."""
-        if self.config.data.max_instances is None:
-            raise UserError("data.max_instances is not set: INADE draws noise for that many instances; set 64, say")
-        return self.config.data.max_instances
-
     def label_map(self, batch: Batch) -> LabelMap:
         """The label map with instance edges, which the discriminator sees always."""
         return LabelMap(batch["label"], instance_edges(batch["instance"]), self.num_classes)
@@ -270,12 +263,11 @@ class Inade(SemanticSynthesis):
     def resample_class(
         self, nets: Nets, batch: Batch, rng: jax.Array, class_id: jax.Array, class_rng: jax.Array
     ) -> jax.Array:
-        instance = batch["instance"]
-        batch_size = len(instance)
-        rows = jnp.arange(batch_size)[:, None, None]
-        of_class = jnp.zeros((batch_size, self.max_instances), bool).at[rows, instance].max(batch["label"] == class_id)
-        kept, new = (self.draw_noise(batch_size, key) for key in (jax.random.split(rng)[0], class_rng))
-        return self.generate(nets, batch, rng, noise=jnp.where(of_class[:, :, None, None], new, kept))
+        shape = (len(batch["label"]), self.max_instances)
+        rows = jnp.arange(shape[0])[:, None, None]
+        of_class = jnp.zeros(shape, bool).at[rows, batch["instance"]].max(batch["label"] == class_id)
+        seeds = jax.random.randint(class_rng, shape, 1, jnp.iinfo(jnp.int32).max)
+        return self.generate(nets, batch, rng, instance_seeds=jnp.where(of_class, seeds, 0))
 
     def checkpoint_names(self) -> dict[str, Rules]:
         return {"generator": (), "discriminator": self.discriminator_names(), "encoder": ()}

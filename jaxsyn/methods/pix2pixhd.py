@@ -128,13 +128,6 @@ class Pix2pixHd(SemanticSynthesis):
             return batch["label"], self.num_classes
         return batch["instance"], self.max_instances
 
-    @property
-    def max_instances(self) -> int:
-        """How many instances an image may have, I. Raises UserError where the config does not say."""
-        if self.config.data.max_instances is None:
-            raise UserError("data.max_instances is not set: styles are kept for that many instances; set 64, say")
-        return self.config.data.max_instances
-
     def region_classes(self, batch: Batch) -> jax.Array:
         """The class of each region, int32 [B, R]; -1 where an image has no such region."""
         numbers, count = self.regions(batch)

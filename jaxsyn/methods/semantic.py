@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from ml_collections import ConfigDict
 
+from jaxsyn.errors import UserError
 from jaxsyn.layers import LabelMap, initializer, instance_edges
 from jaxsyn.losses.adversarial import discriminator_loss, generator_loss
 from jaxsyn.losses.reconstruction import feature_matching, perceptual
@@ -51,6 +52,19 @@ class SemanticSynthesis(Method):
         """How every network of the method is initialised, and what it computes in."""
         model = self.config.model
         return {"kernel_init": initializer(model.init, model.init_gain), "dtype": self.dtype}
+
+    @property
+    def max_instances(self) -> int:
+        """How many instances an image may have, I, for methods that keep something for each.
+
+        Raises:
+            UserError: the config does not say.
+        """
+        if self.config.data.max_instances is None:
+            raise UserError(
+                f"data.max_instances is not set: {self.config.method} keeps something for each instance; set 64, say"
+            )
+        return self.config.data.max_instances
 
     def discriminator(self) -> nn.Module:
         """SPADE's discriminator by `config.model.discriminator`."""
