@@ -9,6 +9,7 @@ the paper's numbers, and `custom` for folders of your own (data.label_dir, data.
 
 from ml_collections import ConfigDict
 
+from configs.spade import get_config as spade_config
 from jaxsyn.errors import UserError
 from jaxsyn.training.config import default_config
 
@@ -17,6 +18,10 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     """The recipe under one of the presets' names."""
     config = default_config()
     config.method = "oasis"
+    if preset not in PRESETS:
+        raise UserError(f"configs/oasis.py has no preset {preset!r}; choose one of {', '.join(PRESETS)}")
+    config.data = spade_config(preset).data
+    config.data.use_instance = False
 
     config.model = ConfigDict()
     config.model.init = "xavier"
@@ -46,17 +51,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     config.optimizer.learning_rate = ConfigDict({"generator": 1e-4, "discriminator": 4e-4})
     config.ema.decay = 0.9999
 
-    presets = {
-        "scenes": _scenes,
-        "cityscapes": _cityscapes,
-        "ade20k": _ade20k,
-        "ade20k_outdoor": _ade20k,
-        "coco_stuff": _coco_stuff,
-        "custom": _custom,
-    }
-    if preset not in presets:
-        raise UserError(f"configs/oasis.py has no preset {preset!r}; choose one of {', '.join(presets)}")
-    presets[preset](config)
+    PRESETS[preset](config)
     return config
 
 
@@ -83,7 +78,6 @@ def _paper(config: ConfigDict, *, images: int, batch_size: int, epochs: int) -> 
     config.num_steps = images // batch_size * epochs
     config.log_every, config.image_every, config.checkpoint_every = 50, 1000, 5000
     config.eval.num_images = 5000
-    config.data.num_workers = 4
     config.loss.dont_care = True
 
 
@@ -92,34 +86,29 @@ def _cityscapes(config: ConfigDict) -> None:
     config.loss.weights.labelmix = 5.0
     config.optimizer.learning_rate.generator = 4e-4
     config.ema.decay = 0.999
-    config.data.name, config.data.preprocess = "cityscapes", "fixed"
-    config.data.height, config.data.width = 256, 512
-    config.data.num_classes = 35
-
-
-def _square(config: ConfigDict) -> None:
-    config.data.preprocess, config.data.load_size = "resize_and_crop", 286
-    config.data.height = config.data.width = 256
 
 
 def _ade20k(config: ConfigDict) -> None:
     # 20,210 images; the outdoor subset's own length is not published with the code, so both run as many steps.
     _paper(config, images=20210, batch_size=32, epochs=200)
-    _square(config)
-    config.data.name = "ade20k"
-    config.data.num_classes, config.data.unknown_label, config.data.label_order = 150, 0, "raw"
 
 
 def _coco_stuff(config: ConfigDict) -> None:
     _paper(config, images=118287, batch_size=32, epochs=100)
-    _square(config)
-    config.data.name = "coco_stuff"
-    config.data.num_classes, config.data.unknown_label, config.model.unknown_first = 182, 255, True
+    config.model.unknown_first = True
 
 
 def _custom(config: ConfigDict) -> None:
-    _square(config)
     config.batch_size, config.num_steps = 8, 100_000
     config.log_every, config.image_every, config.checkpoint_every = 50, 1000, 5000
-    config.data.name, config.data.unknown_label = "custom", 255
     config.model.unknown_first = config.loss.dont_care = True
+
+
+PRESETS = {
+    "scenes": _scenes,
+    "cityscapes": _cityscapes,
+    "ade20k": _ade20k,
+    "ade20k_outdoor": _ade20k,
+    "coco_stuff": _coco_stuff,
+    "custom": _custom,
+}
