@@ -83,15 +83,7 @@ def _label_shape(method: CcFpse, size: tuple[int, int, int]) -> LabelMap:
     return LabelMap(shape(size, jnp.int32), edges, method.num_classes)
 
 
-class GivenNoise(CcFpse):
-    """CC-FPSE whose style noise is a case's."""
-
-    def __init__(self, config: ConfigDict, noise: np.ndarray | None):
-        super().__init__(config)
-        self.given = noise
-
-    def noise(self, shape: tuple[int, ...], rng: jax.Array) -> jax.Array:
-        return super().noise(shape, rng) if self.given is None else jnp.asarray(self.given)
+GivenNoise = semantic.with_given_noise(CcFpse)
 
 
 def run(case: Case, variables: dict[str, Any]) -> Results:

@@ -49,15 +49,7 @@ def templates(options: dict[str, Any]) -> dict[str, Template]:
     return semantic.templates(method, inputs)
 
 
-class GivenNoise(Clade):
-    """CLADE whose style noise is a case's."""
-
-    def __init__(self, config: ConfigDict, noise: np.ndarray | None):
-        super().__init__(config)
-        self.given = noise
-
-    def noise(self, shape: tuple[int, ...], rng: jax.Array) -> jax.Array:
-        return super().noise(shape, rng) if self.given is None else jnp.asarray(self.given)
+GivenNoise = semantic.with_given_noise(Clade)
 
 
 def run(case: Case, variables: dict[str, Any]) -> Results:

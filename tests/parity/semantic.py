@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import traverse_util
+from ml_collections import ConfigDict
 
 from jaxsyn.interop.state_dict import expected_shapes, from_state_dict, to_state_dict
 from jaxsyn.layers import LabelMap, instance_edges
@@ -56,6 +57,20 @@ def nets_of(method: SemanticSynthesis, case: Case, variables: Mapping[str, Any])
     """The networks in the case's mode."""
     params, states = split(variables)
     return Nets(method.networks(), params, states, train=case.mode == "train")
+
+
+def with_given_noise(method: type[SemanticSynthesis]) -> type[SemanticSynthesis]:
+    """The method, its constructor taking (config, noise): its style noise is a case's, where that has one."""
+
+    class GivenNoise(method):
+        def __init__(self, config: ConfigDict, noise: np.ndarray | None):
+            super().__init__(config)
+            self.given = noise
+
+        def noise(self, shape: tuple[int, ...], rng: jax.Array) -> jax.Array:
+            return super().noise(shape, rng) if self.given is None else jnp.asarray(self.given)
+
+    return GivenNoise
 
 
 def batch_of(case: Case) -> dict[str, jax.Array]:
