@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
+from jaxsyn.atomic import write_text
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.class_diversity_measure import class_diversity_scores
 from jaxsyn.evaluation.evaluator import Evaluation, evaluate
@@ -14,7 +15,6 @@ from jaxsyn.evaluation.measures import choose_gallery, choose_measures, exhibit,
 from jaxsyn.evaluation.report import write_report
 from jaxsyn.evaluation.score import format_table
 from jaxsyn.training.runs import restore_run
-from jaxsyn.training.workdir import write_atomically
 
 
 def evaluate_run(config: ConfigDict, workdir: str | Path, step: int | None = None) -> None:
@@ -59,7 +59,7 @@ def write_metrics(path: Path, step: int, evaluation: Evaluation) -> None:
         "protocol": evaluation.protocol | {name: dict(s.protocol) for name, s in scores.items() if s.protocol},
         "notes": {name: score.remark for name, score in scores.items() if score.remark},
     }
-    write_atomically(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def _finite(value: float | None) -> float | None:

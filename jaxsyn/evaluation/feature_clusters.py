@@ -14,6 +14,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from jaxsyn import cli
+from jaxsyn.atomic import write_arrays
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.region_clusters import cluster_styles, collect_styles
 from jaxsyn.training.runs import restore_run
@@ -34,8 +35,7 @@ def main(arguments: list[str]) -> None:
     classes, styles = collect_styles(run, state, SPLIT.value, LIMIT.value)
     found = cluster_styles(classes, styles, run.method.num_classes, CLUSTERS.value)
     path = Path(OUTPUT.value or Path(WORKDIR.value) / "feature_clusters.npz")
-    with open(path, "wb") as file:
-        np.savez(file, **found._asdict())
+    write_arrays(path, found._asdict())
     print(f"{path}: {found.cluster_counts.sum()} clusters of {len(styles)} styles, {len(np.unique(classes))} classes")
 
 

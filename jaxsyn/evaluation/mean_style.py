@@ -15,6 +15,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from jaxsyn import cli
+from jaxsyn.atomic import write_arrays
 from jaxsyn.data import eval_batches
 from jaxsyn.errors import UserError
 from jaxsyn.methods.sean import Sean
@@ -66,8 +67,7 @@ def main(arguments: list[str]) -> None:
     run, state = restore_run(CONFIG.value, WORKDIR.value)
     codes, count = mean_style(run, state, SPLIT.value, LIMIT.value)
     path = Path(OUTPUT.value or Path(WORKDIR.value) / "mean_style.npz")
-    with open(path, "wb") as file:
-        np.savez(file, mean_style=codes, count=count)
+    write_arrays(path, {"mean_style": codes, "count": count})
     print(f"{path}: {(count > 0).sum()} of {len(count)} classes have a mean style")
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,6 +12,7 @@ import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 from ml_collections import ConfigDict
 
+from jaxsyn.atomic import write_arrays
 from jaxsyn.data import open_source
 from jaxsyn.data.files import PairedFiles
 from jaxsyn.data.picture_files import PictureFiles
@@ -90,15 +90,9 @@ class StatisticsFile:
         arrays = {"count": np.asarray(moments.count), "total": moments.total, "outer": moments.outer}
         if features.rows is not None:
             arrays["features"] = np.concatenate(features.rows)
-        temporary = Path(f"{self.path}.{os.getpid()}.partial")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with open(temporary, "wb") as stream:
-                    np.savez(stream, **arrays)
-                temporary.replace(self.path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_arrays(self.path, arrays)
         except OSError:
             return False
         return True

@@ -11,12 +11,13 @@ import numpy as np
 from ml_collections import ConfigDict
 from PIL import Image
 
+from jaxsyn.atomic import write_text
 from jaxsyn.data import colour, num_label_classes, open_inputs
 from jaxsyn.evaluation.curves import plot, read_curves
 from jaxsyn.evaluation.evaluator import Evaluation
 from jaxsyn.evaluation.gallery import Exhibit, Gallery
 from jaxsyn.evaluation.meanings import meaning
-from jaxsyn.training.workdir import METRICS, write_atomically
+from jaxsyn.training.workdir import METRICS
 
 # Smaller pictures are enlarged pixel by pixel, larger photographs embedded as JPEG: a page of PNGs is too heavy.
 SMALL = 128 * 128
@@ -59,7 +60,7 @@ def write_report(
             for phase, terms in read_curves(workdir / METRICS).items()
         },
     )
-    write_atomically(path, page)
+    write_text(path, page)
 
 
 def _details(evaluation: Evaluation) -> list[tuple[str, str]]:

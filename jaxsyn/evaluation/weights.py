@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from tqdm import tqdm
 
+from jaxsyn.atomic import whole_file
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.score import Score
 from jaxsyn.interop.files import read_state_dict
@@ -174,23 +175,20 @@ def _remedy(weights: PublicWeights) -> str:
 def _download(weights: PublicWeights) -> Path:
     target = cache_directory() / weights.file
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        with urllib.request.urlopen(weights.origin, timeout=60) as response, open(partial, "wb") as stream:
-            size = int(response.headers.get("Content-Length") or 0) or None
-            with tqdm(total=size, unit="B", unit_scale=True, desc=weights.file) as bar:
-                while block := response.read(1 << 20):
-                    stream.write(block)
-                    bar.update(len(block))
-        digest = sha256(partial)
-        if not digest.startswith(weights.sha256):
-            raise UserError(
-                f"{weights.origin}: SHA-256 {digest}, expected {weights.sha256}: "
-                f"the file is damaged or changed; download it by hand and compare"
-            )
-        partial.replace(target)
+        with whole_file(target) as partial:
+            with urllib.request.urlopen(weights.origin, timeout=60) as response, open(partial, "wb") as stream:
+                size = int(response.headers.get("Content-Length") or 0) or None
+                with tqdm(total=size, unit="B", unit_scale=True, desc=weights.file) as bar:
+                    while block := response.read(1 << 20):
+                        stream.write(block)
+                        bar.update(len(block))
+            digest = sha256(partial)
+            if not digest.startswith(weights.sha256):
+                raise UserError(
+                    f"{weights.origin}: SHA-256 {digest}, expected {weights.sha256}: "
+                    f"the file is damaged or changed; download it by hand and compare"
+                )
     except OSError as error:
         raise UserError(f"{weights.origin}: download failed ({error}); download it by hand to {target}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return target

@@ -9,7 +9,7 @@ import pickle
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from jaxsyn.atomic import whole_file, write_arrays
 from jaxsyn.errors import UserError
 
 TORCH_SUFFIXES = (".pth", ".pt", ".tar", ".ckpt")
@@ -59,30 +60,17 @@ def write_state_dict(path: str | os.PathLike, state_dict: Mapping[str, np.ndarra
     if path.suffix in TORCH_SUFFIXES:
         torch = _import_torch(path)
         content = {name: torch.from_numpy(np.array(array)) for name, array in state_dict.items()}
-        _write_atomically(path, lambda file: torch.save(content, file))
+        with whole_file(path) as partial:
+            torch.save(content, partial)
     elif path.suffix == ".safetensors":
         # safetensors writes the buffer as it lies in memory, whatever the strides.
         content = {name: np.array(array, order="C") for name, array in state_dict.items()}
-        _write_atomically(path, lambda file: save_file(content, file))
+        with whole_file(path) as partial:
+            save_file(content, partial)
     elif path.suffix == ".npz":
-        _write_atomically(path, lambda file: _write_npz(file, state_dict))
+        write_arrays(path, state_dict)
     else:
         raise UserError(f"{path}: {path.suffix or 'no suffix'} is not a format of weights; use {', '.join(SUFFIXES)}")
-
-
-def _write_npz(file: Path, state_dict: Mapping[str, np.ndarray]) -> None:
-    # An open file, because np.savez appends its suffix to a name.
-    with open(file, "wb") as stream:
-        np.savez(stream, **{name: np.asarray(array) for name, array in state_dict.items()})
-
-
-def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _read_safetensors(path: Path) -> dict[str, np.ndarray]:

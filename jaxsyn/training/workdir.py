@@ -1,12 +1,12 @@
 """What lies in a run's directory beside its checkpoints."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
+from jaxsyn.atomic import write_text
 from jaxsyn.errors import UserError
 
 CONFIG, METRICS, CHECKPOINTS, IMAGES = "config.json", "metrics.jsonl", "checkpoints", "images"
@@ -44,7 +44,7 @@ def open_workdir(workdir: str | Path, config: ConfigDict) -> Path:
         for line in compare_config(path, config):
             print(f"changed since the run began: {line}")
     else:
-        write_atomically(path / CONFIG, json.dumps(config.to_dict(), indent=1, default=str) + "\n")
+        write_text(path / CONFIG, json.dumps(config.to_dict(), indent=1, default=str) + "\n")
     return path
 
 
@@ -81,14 +81,7 @@ def truncate_metrics(workdir: Path, step: int) -> None:
     path = workdir / METRICS
     if path.exists():
         lines = [line for line in path.read_text().splitlines() if _logged_step(line) <= step]
-        write_atomically(path, "".join(f"{line}\n" for line in lines))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file so that it is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+        write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def _logged_step(line: str) -> float:

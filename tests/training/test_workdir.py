@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jaxsyn.errors import UserError
-from jaxsyn.training.workdir import CONFIG, METRICS, compare_config, open_workdir, truncate_metrics, write_atomically
+from jaxsyn.training.workdir import CONFIG, METRICS, compare_config, open_workdir, truncate_metrics
 from tests.tiny import baseline_config
 
 
@@ -73,11 +73,3 @@ def test_truncation_drops_later_steps_and_a_torn_line(workdir):
 def test_truncation_of_a_run_without_metrics_is_nothing(workdir):
     truncate_metrics(workdir, 3)
     assert not (workdir / METRICS).exists()
-
-
-def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
-    path = tmp_path / "file.json"
-    path.write_text("old")
-    write_atomically(path, "new")
-    assert path.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [path]
