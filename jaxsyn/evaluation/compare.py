@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from jaxsyn.atomic import write_text
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation import inception_measure, pair_distance
 from jaxsyn.evaluation.folders import ImageFolder, require_pairs
@@ -86,4 +87,4 @@ def write_json(path: str | Path, description: dict[str, Any]) -> None:
     for score in description["scores"].values():
         if score["value"] is not None and abs(score["value"]) == float("inf"):
             score["value"] = str(score["value"])
-    Path(path).write_text(json.dumps(description, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(description, indent=2, allow_nan=False) + "\n")

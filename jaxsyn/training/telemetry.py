@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from tensorboardX import SummaryWriter
 
+from jaxsyn.atomic import whole_file
 from jaxsyn.errors import UserError
 from jaxsyn.training.workdir import IMAGES, METRICS
 
@@ -35,7 +36,8 @@ class Telemetry:
     def picture(self, step: int, picture: np.ndarray) -> Path:
         """A picture uint8 [H, W, 3] as PNG and in TensorBoard; returns the file."""
         path = self._images / f"{step:07d}.png"
-        Image.fromarray(picture).save(path)
+        with whole_file(path) as partial:
+            Image.fromarray(picture).save(partial, "PNG")
         self._board.add_image("input_output_truth", picture, step, dataformats="HWC")
         return path
 
