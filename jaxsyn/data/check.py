@@ -15,7 +15,7 @@ from jaxsyn.data.files import PairedFiles
 from jaxsyn.data.label_ids import LabelIdError
 from jaxsyn.data.picture_files import PictureFiles
 from jaxsyn.data.pipeline import preprocess
-from jaxsyn.data.sources import open_inputs, open_source, open_targets
+from jaxsyn.data.sources import open_domains, open_inputs, open_source, open_targets
 from jaxsyn.errors import UserError
 
 
@@ -38,17 +38,19 @@ def check_source(data: ConfigDict, split: str = "train") -> None:
     spread evenly over the split in full (truncation, ids outside the classes). Raises UserError for the first problem;
     the remaining records are checked in full as training reads them, with the same messages.
     """
-    for source in sources_of(data, split):
+    for source in sources_of(data, split).values():
         for examined in examine(source, data, split):
             if examined.problem:
                 raise UserError(f"{examined.problem} (list all: `python -m jaxsyn.data inspect`)")
 
 
-def sources_of(data: ConfigDict, split: str) -> tuple[Sequence[dict], ...]:
-    """The source of a split; for unpaired sets, that of what is translated and that of results."""
+def sources_of(data: ConfigDict, split: str) -> dict[str, Sequence[dict]]:
+    """What a split is made of by name: one source, or for unpaired sets that of each side or domain."""
+    if data.domains or data.name == "domain_folders":
+        return dict(zip(data.domains, open_domains(data, split), strict=True))
     if data.pairing == "unpaired":
-        return open_inputs(data, split), open_targets(data, split)
-    return (open_source(data, split),)
+        return {"source": open_inputs(data, split), "target": open_targets(data, split)}
+    return {"": open_source(data, split)}
 
 
 def spread(count: int, total: int) -> np.ndarray:

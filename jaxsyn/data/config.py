@@ -7,7 +7,8 @@ from ml_collections import config_dict
 def default_data_config() -> ml_collections.ConfigDict:
     """The `data` section of a config: trains on the embedded `scenes` at 64x64 until a preset says otherwise."""
     data = ml_collections.ConfigDict()
-    # Which source: scenes, paired_folders, custom, cityscapes, ade20k, coco_stuff, tfds, side_by_side, two_folders.
+    # Which source: scenes, paired_folders, custom, cityscapes, ade20k, coco_stuff, tfds, side_by_side, two_folders,
+    # domain_folders.
     data.name = "scenes"
     # Folder of the data set as released (for tfds: its data_dir); scenes and custom need none.
     data.root = ""
@@ -61,6 +62,11 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.direction = "AtoB"
     # scenes: the domain of the source: of the same scene where paired ("": its coloured label map), else of others.
     data.source_domain = ""
+    # Unpaired translation between several domains: their names (scenes: day, dusk, night, winter; domain_folders: the
+    # folders in each split's). A batch then holds the domain of the target, "domain", and "source_domain".
+    data.domains = ()
+    # With data.domains, give each record another image of the target's domain ("second_image", for StarGAN v2).
+    data.second_image = False
     # tfds: the builder ("name" or "name/config:version") and the features that hold image and label map.
     data.tfds_name = ""
     data.tfds_image_key = "image"

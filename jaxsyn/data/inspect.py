@@ -44,13 +44,12 @@ def _inspect_split(data: ConfigDict, split: str, output: str) -> list[str]:
     if is_made_of_files(data):
         pairing = pair_files(data, split)
         problems += pairing.problems
-        sources = (PairedFiles(pairing.pairs, label_ids(data), data.palette_labels),)
+        sources = {"": PairedFiles(pairing.pairs, label_ids(data), data.palette_labels)}
     else:
         sources = sources_of(data, split)
-    titles = ("source pictures", "target pictures") if len(sources) == 2 else ("pairs",)
-    for source, title in zip(sources, titles, strict=True):
-        print(f"{split} ({split_name(data, split)}): {len(source)} {title}")
-        sheet = f"{data.name}_{split}" + (f"_{title.split()[0]}" if len(sources) == 2 else "")
+    for name, source in sources.items():
+        print(f"{split} ({split_name(data, split)}): {len(source)} {f'{name} pictures' if name else 'pairs'}")
+        sheet = "_".join(filter(None, (data.name, split, name)))
         problems += _inspect_source(source, data, split, os.path.join(output, f"{sheet}.png"))
     return problems
 

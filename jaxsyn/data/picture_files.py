@@ -62,6 +62,24 @@ def open_folder(data: ConfigDict, split: str) -> PictureFiles:
     return PictureFiles([(path,) for path in _paths(folder, split_key(data, split))], _plain)
 
 
+def require_domains(data: ConfigDict, split: str) -> None:
+    """Raises UserError unless data.domains are two or more of the folders in {root}/{split}."""
+    parent = os.path.join(require_root(data, f"{split}/DOMAIN"), split)
+    if not os.path.isdir(parent):
+        raise UserError(f"{parent}: no such folder: correct {split_key(data, split)}")
+    found = sorted(entry.name for entry in os.scandir(parent) if entry.is_dir())
+    missing = [domain for domain in data.domains if domain not in found]
+    if len(data.domains) < 2 or missing:
+        named = f"{missing[0]!r} is not among them" if missing else "two or more are needed"
+        raise UserError(f"data.domains={tuple(data.domains)}: {named}; {parent} has {', '.join(found) or 'no folders'}")
+
+
+def open_domain_folder(data: ConfigDict, split: str, domain: str) -> PictureFiles:
+    """One domain of StarGAN v2's layout, {root}/{split}/{domain}."""
+    folder = os.path.join(data.root, split, domain)
+    return PictureFiles([(path,) for path in _paths(folder, split_key(data, split))], _plain)
+
+
 def open_two_folders(data: ConfigDict, split: str) -> PictureFiles:
     """Pairs of equal names in {root}/{split}A and {root}/{split}B.
 

@@ -16,7 +16,7 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from jaxsyn.data.records import Records, UnpairedRecords, open_records
+from jaxsyn.data.records import DomainRecords, Records, UnpairedRecords, open_records
 from jaxsyn.data.sources import has_label_maps
 from jaxsyn.data.transforms import Preprocess, to_batch_form
 from jaxsyn.errors import UserError
@@ -37,7 +37,8 @@ def train_batches(
 
     Each holds this process's share of the global batch (config.batch_size): the shares of all processes, concatenated
     in order of `process_index`, are the global batch. "image" float32 `[B, H, W, 3]` in [-1, 1], "domain" int32 `[B]`;
-    "label" int32 `[B, H, W]` where the data set has label maps; "source", as "image", where data.pairing; "instance"
+    "label" int32 `[B, H, W]` where the data set has label maps; "source", as "image", where data.pairing, and where
+    data.domains as well "source_domain", as "domain", and if data.second_image another image of the domain; "instance"
     int32 `[B, H, W]` where data.use_instance or data.max_instances, "position" float32 `[B, H, W, 2]` where
     data.use_positions, "sketch" float32 `[B, H, W, 1]` in [0, 1] where data.use_sketch. Raises UserError as
     `open_source` does, and while iterating for bad input.
@@ -58,7 +59,9 @@ def blank_batch(config: ConfigDict) -> dict[str, np.ndarray]:
     shapes = {
         "image": ((*picture, 3), np.float32),
         "source": ((*picture, 3), np.float32),
+        "second_image": ((*picture, 3), np.float32),
         "domain": ((size,), np.int32),
+        "source_domain": ((size,), np.int32),
         "position": ((*picture, 2), np.float32),
         "sketch": ((*picture, 1), np.float32),
     }
@@ -105,7 +108,7 @@ def device_batches(iterator: Iterable[dict], put: Callable[[dict], Any], ahead: 
 
 
 class _Augment(grain.transforms.RandomMap):
-    def __init__(self, records: Records | UnpairedRecords, keys: tuple[str, ...]):
+    def __init__(self, records: Records | UnpairedRecords | DomainRecords, keys: tuple[str, ...]):
         self._records, self._keys = records, keys
 
     def random_map(self, element: int, rng: np.random.Generator) -> dict:
@@ -114,7 +117,7 @@ class _Augment(grain.transforms.RandomMap):
 
 
 class _Centre(grain.transforms.Map):
-    def __init__(self, records: Records | UnpairedRecords, count: int, keys: tuple[str, ...]):
+    def __init__(self, records: Records | UnpairedRecords | DomainRecords, count: int, keys: tuple[str, ...]):
         self._records, self._count, self._keys = records, count, keys
 
     def map(self, element: int) -> dict:
@@ -126,6 +129,8 @@ def _batch_keys(data: ConfigDict) -> tuple[str, ...]:
     wanted = {
         "label": has_label_maps(data),
         "source": bool(data.pairing),
+        "source_domain": bool(data.pairing and data.domains),
+        "second_image": bool(data.pairing and data.domains and data.second_image),
         "instance": data.use_instance or data.max_instances is not None,
         "position": data.use_positions,
         "sketch": data.use_sketch,

@@ -8,7 +8,8 @@ from ml_collections import ConfigDict
 
 from jaxsyn.data.classes import colour, num_label_classes
 from jaxsyn.data.derived import DerivedMaps, derived_maps
-from jaxsyn.data.sources import open_inputs, open_source, open_targets, translates_label_maps
+from jaxsyn.data.domains import domain_name, in_turn
+from jaxsyn.data.sources import open_domains, open_inputs, open_source, open_targets, translates_label_maps
 from jaxsyn.data.transforms import Preprocess
 
 
@@ -65,8 +66,60 @@ class UnpairedRecords(NamedTuple):
         return {**record, "source": record["image"], "image": target["image"], "domain": target["domain"]}
 
 
-def open_records(data: ConfigDict, split: str, geometry: Preprocess) -> Records | UnpairedRecords:
+class DomainRecords(NamedTuple):
+    """Several domains: "source" of the domain "source_domain", and "image", any picture of the domain "domain".
+
+    Both domains are places in data.domains. As in StarGAN v2's loaders, training draws them independently, so that they
+    may be equal. All domains have the same share, whatever their lengths: an epoch is the longest domain's length for
+    each of them. Evaluation takes every picture of every domain as a source once, and the other domains in turn as its
+    target. What else a record holds (label map, name) is of its source.
+
+    second_image: whether a record gets "second_image", another picture of its image's domain.
+    """
+
+    names: tuple[str, ...]
+    domains: tuple[Records, ...]
+    training: bool
+    second_image: bool
+
+    def __len__(self) -> int:
+        lengths = self._lengths()
+        return len(lengths) * max(lengths) if self.training else sum(lengths)
+
+    def random(self, index: int, rng: np.random.Generator) -> dict:
+        """A record as training sees it."""
+        turn, source_domain = divmod(index, len(self.domains))
+        domain = int(rng.integers(len(self.domains)))
+        sources, targets = self.domains[source_domain], self.domains[domain]
+        source = sources.random(turn % len(sources), rng)
+        images = [targets.random(int(rng.integers(len(targets))), rng) for _ in range(1 + self.second_image)]
+        return self._joined(source, source_domain, images, domain)
+
+    def centre(self, index: int) -> dict:
+        """A record as evaluation sees it."""
+        turn, source_domain = in_turn(self._lengths())[index]
+        others = [domain for domain in range(len(self.domains)) if domain != source_domain]
+        domain = others[turn % len(others)]
+        targets = self.domains[domain]
+        images = [targets.centre((turn + i) % len(targets)) for i in range(1, 2 + self.second_image)]
+        return self._joined(self.domains[source_domain].centre(turn), source_domain, images, domain)
+
+    def _lengths(self) -> tuple[int, ...]:
+        return tuple(len(records) for records in self.domains)
+
+    def _joined(self, source: dict, source_domain: int, images: list[dict], domain: int) -> dict:
+        pictures = dict(zip(("image", "second_image"), (image["image"] for image in images), strict=False))
+        name = domain_name(self.names[source_domain], source["name"])
+        domains = {"source_domain": source_domain, "domain": domain}
+        return {**source, "source": source["image"], **pictures, **domains, "name": name}
+
+
+def open_records(data: ConfigDict, split: str, geometry: Preprocess) -> Records | UnpairedRecords | DomainRecords:
     """The records of the split "train" or "val". Raises UserError as `open_source` does."""
+    if data.pairing and (data.domains or data.name == "domain_folders"):
+        sources = open_domains(data, split)
+        domains = tuple(Records(source, derived_maps(data), geometry, None) for source in sources)
+        return DomainRecords(tuple(data.domains), domains, split == "train", data.second_image)
     if data.pairing == "unpaired":
         inputs, targets = (
             Records(source, derived_maps(data), geometry, None)

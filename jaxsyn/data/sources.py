@@ -8,10 +8,18 @@ from jaxsyn.data.ade20k import pair_ade20k
 from jaxsyn.data.cityscapes import pair_cityscapes
 from jaxsyn.data.classes import label_ids
 from jaxsyn.data.coco_stuff import pair_coco_stuff
+from jaxsyn.data.domains import DomainSource
 from jaxsyn.data.files import PairedFiles
 from jaxsyn.data.folders import pair_custom_folders, pair_spade_folders
 from jaxsyn.data.pairs import Pairing
-from jaxsyn.data.picture_files import open_folder, open_side_by_side, open_two_folders, sides
+from jaxsyn.data.picture_files import (
+    open_domain_folder,
+    open_folder,
+    open_side_by_side,
+    open_two_folders,
+    require_domains,
+    sides,
+)
 from jaxsyn.data.scenes import Scenes
 from jaxsyn.data.tfds import TfdsSource
 from jaxsyn.errors import UserError
@@ -26,6 +34,7 @@ NAMES = (
     "tfds",
     "side_by_side",
     "two_folders",
+    "domain_folders",
 )
 PAIRINGS = ("", "paired", "unpaired")
 
@@ -39,9 +48,11 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     it is not the seed of training, so that every run is trained and measured on the same scenes.
 
     Raises UserError for an unknown data.name, a missing or empty folder, files without partner, and for an unpaired
-    set, which is two sources: `open_inputs` and `open_targets`.
+    set, which is two sources: `open_inputs` and `open_targets`. With data.domains they are one source of all domains.
     """
     _check_pairing(data)
+    if data.domains or data.name == "domain_folders":
+        return DomainSource(data.domains, open_domains(data, split))
     if data.name == "scenes":
         length = data.train_length if split == "train" else data.eval_length
         return Scenes(
@@ -67,6 +78,25 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     return PairedFiles(pairing.pairs, label_ids(data), data.palette_labels)
 
 
+def open_domains(data: ConfigDict, split: str) -> tuple[Sequence[dict], ...]:
+    """One source for each of data.domains. Raises UserError as `open_source` does."""
+    if data.pairing == "paired":
+        raise UserError("data.pairing=paired: pictures in several domains are no pairs, set data.pairing=unpaired")
+    if data.name == "domain_folders":
+        name = split_name(data, split)
+        require_domains(data, name)
+        return tuple(open_domain_folder(data, name, domain) for domain in data.domains)
+    if data.name != "scenes":
+        raise UserError(f"data.domains: data.name={data.name} has none, use domain_folders or scenes")
+    alone = data.copy_and_resolve_references()
+    alone.domains, alone.pairing = (), ""
+    sources = []
+    for domain in data.domains:
+        alone.domain = domain
+        sources.append(open_source(alone, split))
+    return tuple(sources)
+
+
 def open_inputs(data: ConfigDict, split: str) -> Sequence[dict]:
     """The records that are translated: `open_source` but for unpaired sets."""
     return open_source(_one_side(data, inputs=True), split)
@@ -85,6 +115,10 @@ def targets_alone(data: ConfigDict) -> ConfigDict:
 def _one_side(data: ConfigDict, *, inputs: bool) -> ConfigDict:
     if data.pairing != "unpaired":
         return data
+    if data.domains:
+        together = data.copy_and_resolve_references()
+        together.pairing = ""
+        return together
     if data.name == "scenes" and not data.source_domain:
         raise UserError("data.source_domain is not set: unpaired scenes translate it to data.domain")
     side = data.copy_and_resolve_references()
@@ -102,7 +136,7 @@ def has_label_maps(data: ConfigDict) -> bool:
     """Whether the records of a data set hold label maps."""
     if data.name == "tfds":
         return bool(data.tfds_label_key) and data.pairing != "unpaired"
-    return data.name not in ("side_by_side", "two_folders")
+    return data.name not in ("side_by_side", "two_folders", "domain_folders")
 
 
 def translates_label_maps(data: ConfigDict) -> bool:
@@ -126,7 +160,7 @@ def split_name(data: ConfigDict, split: str) -> str:
 
 def is_made_of_files(data: ConfigDict) -> bool:
     """Whether the data set is made of paired image files (an unknown one counts, so that `pair_files` names it)."""
-    return data.name not in ("scenes", "tfds", "side_by_side", "two_folders")
+    return data.name not in ("scenes", "tfds", "side_by_side", "two_folders", "domain_folders")
 
 
 def pair_files(data: ConfigDict, split: str) -> Pairing:

@@ -161,9 +161,9 @@ def to_batch_form(batch: dict) -> dict:
     """
     out = {}
     for key, values in batch.items():
-        if key in ("image", "source"):
+        if key in ("image", "source", "second_image"):
             out[key] = _BYTE_TO_UNIT[values]
-        elif key in ("label", "instance", "domain"):
+        elif key in ("label", "instance", "domain", "source_domain"):
             out[key] = np.array(values, np.int32)
         elif key == "sketch":
             out[key] = values[..., None] / np.float32(255)
