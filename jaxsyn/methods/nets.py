@@ -7,6 +7,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+from jax import lax
 
 Variables = dict[str, Any]
 
@@ -50,9 +51,20 @@ class Nets:
             raise AttributeError(f"no network named {name!r}; there are {', '.join(self.modules)}")
         return partial(self._call, name)
 
-    def _call(self, name: str, *args: Any, rngs: Mapping[str, jax.Array] | None = None, **options: Any) -> Any:
-        state = self.states.get(name, {})
-        variables = {"params": self.params[name], **state}
+    def constant(self, name: str) -> Callable[..., Any]:
+        """The network of that name with parameters that no gradient reaches, though gradients reach its inputs."""
+        return partial(self._call, name, constant=True)
+
+    def _call(
+        self,
+        name: str,
+        *args: Any,
+        rngs: Mapping[str, jax.Array] | None = None,
+        constant: bool = False,
+        **options: Any,
+    ) -> Any:
+        state, params = self.states.get(name, {}), self.params[name]
+        variables = {"params": lax.stop_gradient(params) if constant else params, **state}
         mutable = list(state) if self.train else []
         outputs, updated = self.modules[name].apply(variables, *args, rngs=rngs, mutable=mutable, **options)
         if mutable:
@@ -75,13 +87,20 @@ class InitializingNets(Nets):
         super().__init__(modules, dict(params), {}, train=True)
         self.rng = rng
 
-    def _call(self, name: str, *args: Any, rngs: Mapping[str, jax.Array] | None = None, **options: Any) -> Any:
+    def _call(
+        self,
+        name: str,
+        *args: Any,
+        rngs: Mapping[str, jax.Array] | None = None,
+        constant: bool = False,
+        **options: Any,
+    ) -> Any:
         if name not in self.params:
             key = jax.random.fold_in(self.rng, zlib.crc32(name.encode()))
             variables = dict(self.modules[name].init({"params": key, **(rngs or {})}, *args, **options))
             self.params[name] = variables.pop("params", {})
             self.states[name] = variables
         initial = self.states.get(name, {})
-        outputs = super()._call(name, *args, rngs=rngs, **options)
+        outputs = super()._call(name, *args, rngs=rngs, constant=constant, **options)
         self.states[name] = initial
         return outputs

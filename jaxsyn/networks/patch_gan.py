@@ -1,4 +1,4 @@
-"""The discriminators of pix2pix and CycleGAN: PatchGAN, and PixelGAN, which judges every pixel by itself."""
+"""The discriminators of pix2pix, CycleGAN and BicycleGAN: PatchGAN, on several scales too, and PixelGAN on pixels."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxsyn.layers import Conv
+from jaxsyn.layers import Conv, average_pool
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.networks.plain_norm import has_bias, plain_norm
 
@@ -24,31 +24,71 @@ class PatchGAN(nn.Module):
         width: channels after the first convolution; doubled by each further one, up to eightfold.
         num_layers: 1 to 6 see patches of 16, 34, 70, 142, 286 and 574 pixels.
         norm: `batch`, `instance` or `none`, after every convolution but the first and the last.
+        bias: whether these convolutions have a bias; None: with instance norm alone.
     """
 
     width: int = 64
     num_layers: int = 3
     norm: str = "batch"
+    bias: bool | None = None
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, image: jax.Array) -> list[jax.Array]:
         options = {"kernel_size": KERNEL_SIZE, "padding": PADDING, "kernel_init": self.kernel_init, "dtype": self.dtype}
+        bias = has_bias(self.norm) if self.bias is None else self.bias
         layers = [nn.leaky_relu(Conv(self.width, stride=2, name="conv_0", **options)(image), 0.2)]
         for i in range(1, self.num_layers + 1):
             features, stride = self.width * min(2**i, LARGEST_MULTIPLE), 2 if i < self.num_layers else 1
-            x = Conv(features, stride=stride, use_bias=has_bias(self.norm), name=f"conv_{i}", **options)(layers[-1])
+            x = Conv(features, stride=stride, use_bias=bias, name=f"conv_{i}", **options)(layers[-1])
             layers.append(nn.leaky_relu(plain_norm(x, self.norm, dtype=self.dtype, name=f"norm_{i}"), 0.2))
         return [*layers, Conv(1, name=f"conv_{self.num_layers + 1}", **options)(layers[-1])]
 
 
-def patch_gan_names(num_layers: int) -> tuple[tuple[str, str], ...]:
-    """Renamings of `PatchGAN` to the authors' PyTorch module."""
-    rules = [(r"^conv_0\.", "model.0.")]
+def patch_gan_names(num_layers: int, ours: str = "", theirs: str = "model.") -> tuple[tuple[str, str], ...]:
+    """Renamings of `PatchGAN` to the authors' PyTorch module, `ours` and `theirs` being what stands before them."""
+    rules = [(rf"^{ours}conv_0\.", f"{theirs}0.")]
     for i in range(1, num_layers + 2):
-        rules += [(rf"^conv_{i}\.", f"model.{3 * i - 1}."), (rf"^norm_{i}\.", f"model.{3 * i}.")]
+        rules += [(rf"^{ours}conv_{i}\.", f"{theirs}{3 * i - 1}."), (rf"^{ours}norm_{i}\.", f"{theirs}{3 * i}.")]
     return tuple(rules)
+
+
+class PatchGANPyramid(nn.Module):
+    """`PatchGAN`s with weights of their own on ever coarser images, and ever narrower: BicycleGAN's discriminator.
+
+    Image [B, H, W, C] -> of each scale, the finest first, what `PatchGAN` returns. The k-th sees the image after k
+    average poolings, 3x3 with stride 2, padding left out of the count, and has a 2**k-th of the width.
+
+    Attributes:
+        width: of the finest; halves are rounded to even.
+        bias: whether convolutions that a norm follows have a bias: in the authors' networks of several scales always.
+    """
+
+    num_scales: int = 2
+    width: int = 64
+    num_layers: int = 3
+    norm: str = "instance"
+    bias: bool = True
+    kernel_init: Initializer = DEFAULT
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, image: jax.Array) -> list[list[jax.Array]]:
+        scales = []
+        for scale in range(self.num_scales):
+            image = average_pool(image) if scale else image
+            shape = (round(self.width / 2**scale), self.num_layers, self.norm, self.bias, self.kernel_init, self.dtype)
+            scales.append(PatchGAN(*shape, name=f"scale_{scale}")(image))
+        return scales
+
+
+def patch_gan_pyramid_names(num_scales: int, num_layers: int) -> tuple[tuple[str, str], ...]:
+    """Renamings of `PatchGANPyramid` to the authors' PyTorch module, which numbers the scales where there are several."""
+    if num_scales == 1:
+        return patch_gan_names(num_layers, r"scale_0\.")
+    names = (patch_gan_names(num_layers, rf"scale_{i}\.", f"model_{i}.") for i in range(num_scales))
+    return tuple(rule for rules in names for rule in rules)
 
 
 class PixelGAN(nn.Module):

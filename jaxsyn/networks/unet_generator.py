@@ -80,11 +80,11 @@ class UnetGenerator(nn.Module):
         Raises:
             UserError: fewer than five halvings, or a size that cannot be halved so often.
         """
-        self._check(*image.shape[1:3])
+        check_halvings(self.num_downs, *image.shape[1:3])
         down_type, up_type = (nn.remat(kind) if self.remat else kind for kind in (Down, Up))
         common = {"kernel_init": self.kernel_init, "dtype": self.dtype}
         innermost, bias = self.num_downs - 1, has_bias(self.norm)
-        widths = [self.width * min(2**level, LARGEST_MULTIPLE) for level in range(self.num_downs)]
+        widths = level_widths(self.num_downs, self.width)
         x, skips = image, []
         for level, features in enumerate(widths):
             norm = "none" if level in (0, innermost) else self.norm
@@ -93,20 +93,30 @@ class UnetGenerator(nn.Module):
             skips.append(x)
         x = skips.pop()
         for level in range(innermost, 0, -1):
-            dropout = self.dropout and OUTER_LEVELS <= level < innermost
+            dropout = self.dropout and drops(level, self.num_downs)
             x = up_type(widths[level - 1], self.norm, bias, dropout, name=f"up_{level}", **common)(x)
             x = jnp.concatenate([skips.pop(), x], axis=-1)
         x = up_type(self.out_channels, "none", True, False, name="up_0", **common)(x)
         return jnp.tanh(x.astype(jnp.float32))
 
-    def _check(self, height: int, width: int) -> None:
-        if self.num_downs < FEWEST_LEVELS:
-            raise UserError(f"num_downs = {self.num_downs}: a U-Net has at least {FEWEST_LEVELS} levels")
-        scale = 2**self.num_downs
-        if height % scale or width % scale:
-            raise UserError(
-                f"images of {height}x{width}: a U-Net with num_downs={self.num_downs} needs multiples of {scale}"
-            )
+
+def check_halvings(num_downs: int, height: int, width: int) -> None:
+    """Raises UserError for fewer than five halvings, or an image that cannot be halved so often."""
+    if num_downs < FEWEST_LEVELS:
+        raise UserError(f"num_downs = {num_downs}: a U-Net has at least {FEWEST_LEVELS} levels")
+    scale = 2**num_downs
+    if height % scale or width % scale:
+        raise UserError(f"images of {height}x{width}: a U-Net with num_downs={num_downs} needs multiples of {scale}")
+
+
+def level_widths(num_downs: int, width: int) -> list[int]:
+    """Channels after the down convolution of each level, the outermost first."""
+    return [width * min(2**level, LARGEST_MULTIPLE) for level in range(num_downs)]
+
+
+def drops(level: int, num_downs: int) -> bool:
+    """Whether a level's way up ends with dropout where the U-Net has any; the outermost level is 0."""
+    return OUTER_LEVELS <= level < num_downs - 1
 
 
 def unet_names(num_downs: int) -> tuple[tuple[str, str], ...]:
