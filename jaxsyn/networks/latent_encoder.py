@@ -139,13 +139,8 @@ def encoder_names(architecture: str, num_levels: int, norm: str) -> tuple[tuple[
             rules += [(rf"^conv_{level}\.", f"conv.{place}."), (rf"^norm_{level}\.", f"conv.{place + 1}.")]
         return tuple(rules)
     first, second = (2, 5) if normed else (1, 3)
-    layers = {
-        "norm_0": "conv.0",
-        "conv_0": f"conv.{first}",
-        "norm_1": f"conv.{first + 1}",
-        "conv_1": f"conv.{second}.0",
-    }
-    layers["shortcut"] = "shortcut.1"
+    layers = {"norm_0": "conv.0", "conv_0": f"conv.{first}", "norm_1": f"conv.{first + 1}"}
+    layers |= {"conv_1": f"conv.{second}.0", "shortcut": "shortcut.1"}
     rules += [(rf"^block_(\d+)\.{ours}\.", rf"conv.\1.{theirs}.") for ours, theirs in layers.items()]
     return (*rules, (r"^conv_in\.", "conv.0."))
 

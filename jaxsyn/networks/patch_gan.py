@@ -84,7 +84,7 @@ class PatchGANPyramid(nn.Module):
 
 
 def patch_gan_pyramid_names(num_scales: int, num_layers: int) -> tuple[tuple[str, str], ...]:
-    """Renamings of `PatchGANPyramid` to the authors' PyTorch module, which numbers the scales where there are several."""
+    """Renamings of `PatchGANPyramid` to the authors' PyTorch module, which numbers several scales."""
     if num_scales == 1:
         return patch_gan_names(num_layers, r"scale_0\.")
     names = (patch_gan_names(num_layers, rf"scale_{i}\.", f"model_{i}.") for i in range(num_scales))
