@@ -15,6 +15,7 @@ from jaxsyn.layers.conditional_conv import conditional_convolve, taps_first
 from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, ConvTranspose, Dense, add_bias, convolve
 from jaxsyn.layers.dropout import Dropout
+from jaxsyn.layers.edge_distance import edge_distances
 from jaxsyn.layers.group_spade import GroupSPADE
 from jaxsyn.layers.image_pool import ImagePool
 from jaxsyn.layers.inade import INADE, InstanceLayout, paint_instances
@@ -24,9 +25,11 @@ from jaxsyn.layers.instance_means import instance_areas, instance_means
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
 from jaxsyn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, normalization
+from jaxsyn.layers.pixelwise import parameter_count, pixelwise_mlp, position_channels, position_encoding
 from jaxsyn.layers.region_style import ClassDense, as_regions, convolve_regions, region_means
 from jaxsyn.layers.resize import average_pool, resize_bilinear, resize_nearest, upsample_nearest
 from jaxsyn.layers.spade import SPADE
+from jaxsyn.layers.tent_filter import tent_downsample, tent_downsample_label
 
 __all__ = [
     "ACE",
@@ -58,6 +61,7 @@ __all__ = [
     "convolve",
     "convolve_constant",
     "convolve_regions",
+    "edge_distances",
     "initializer",
     "instance_areas",
     "instance_convolve",
@@ -67,9 +71,15 @@ __all__ = [
     "look_up_classes",
     "normalization",
     "paint_instances",
+    "parameter_count",
+    "pixelwise_mlp",
+    "position_channels",
+    "position_encoding",
     "region_means",
     "resize_bilinear",
     "resize_nearest",
     "taps_first",
+    "tent_downsample",
+    "tent_downsample_label",
     "upsample_nearest",
 ]

@@ -10,7 +10,7 @@ from flax import linen as nn
 from jaxsyn.layers import Conv, InstanceNorm, LabelMap, add_bias, average_pool, convolve, label_convolve, normalization
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 
-KERNEL_SIZE, PADDING, MAX_WIDTH = 4, 2, 512
+KERNEL_SIZE, PADDING = 4, 2
 
 
 class PatchDiscriminator(nn.Module):
@@ -20,7 +20,7 @@ class PatchDiscriminator(nn.Module):
     that share it.
 
     Attributes:
-        width: channels after the first convolution; doubled by each further one, up to 512.
+        width: channels after the first convolution; doubled by each further one, up to `max_width`.
         num_layers: convolutions before the one that predicts; all have stride 2 but the last.
         last_stride: stride of that last one: 1 in SPADE, 2 in SEAN.
         norm: `none`, `batch` or `instance`, after every convolution but the first and the last.
@@ -34,6 +34,7 @@ class PatchDiscriminator(nn.Module):
     spectral: bool = True
     last_stride: int = 1
     bias: bool = False
+    max_width: int = 512
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -60,7 +61,7 @@ class PatchDiscriminator(nn.Module):
         layers = [[nn.leaky_relu(x + on_label, 0.2) for x in on_images]]
         width, normalized = self.width, self.norm != "none"
         for i in range(1, self.num_layers):
-            width = min(2 * width, MAX_WIDTH)
+            width = min(2 * width, self.max_width)
             stride = self.last_stride if i == self.num_layers - 1 else 2
             xs = conv(layers[-1], i, width, stride, spectral=self.spectral, use_bias=self.bias or not normalized)
             xs = self._normalize(xs, f"norm_{i}") if normalized else xs
@@ -98,6 +99,7 @@ class MultiscaleDiscriminator(nn.Module):
     spectral: bool = True
     last_stride: int = 1
     bias: bool = False
+    max_width: int = 512
     coarse_first: bool = False
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
@@ -109,7 +111,7 @@ class MultiscaleDiscriminator(nn.Module):
         for scale in range(self.num_scales):
             if scale > 0:
                 label, images = label.average_pool(), [average_pool(x) for x in images]
-            shape = (self.width, self.num_layers, self.norm, self.spectral, self.last_stride, self.bias)
+            shape = (self.width, self.num_layers, self.norm, self.spectral, self.last_stride, self.bias, self.max_width)
             number = self.num_scales - 1 - scale if self.coarse_first else scale
             one = PatchDiscriminator(*shape, self.kernel_init, self.dtype, name=f"discriminator_{number}")
             scales.append(one(label, images))
