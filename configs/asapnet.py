@@ -8,9 +8,8 @@ Presets: `scenes` (the default: minutes on two CPU cores), `cityscapes`, `facade
 authors' numbers, and `custom` for folders of your own (data.label_dir, data.image_dir, data.num_classes). The facades
 are CMP's at their full resolution, in the folders {train,val}_img and {train,val}_label that the authors' script makes.
 
-Tiles follow data.height, 16 of them from top to bottom, so a checkpoint belongs to a height unless
-model.generator.tile_size is set. What tiles the strided convolutions leave to the fixed filter is
-tile_size / learned_factor.
+Tiles follow data.height, 16 of them from top to bottom, so a checkpoint belongs to a height, unless
+model.generator.tile_size is set. Strided convolutions reduce by learned_factor, a fixed filter by the rest of it.
 """
 
 from ml_collections import ConfigDict

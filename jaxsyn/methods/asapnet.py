@@ -39,7 +39,7 @@ class ParameterPredictor(nn.Module):
         factor: down-sampling by its strided convolutions, a power of two (S2).
         width, max_width: channels of the convolutions before the last strided one, and from it on.
         depth: convolutions after them.
-        padding_mode: `zeros`, `reflect` or `replicate`.
+        padding_mode: `zeros` or `reflect`.
         norm: `instance_affine`, `instance`, `batch` or `none`; a convolution before a norm has no bias.
         spectral: spectral normalisation of all convolutions but the last.
     """

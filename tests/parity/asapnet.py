@@ -55,7 +55,8 @@ def config_of(options: Options) -> ConfigDict:
         mlp_width=options.get("hr_width", 64),
         mlp_depth=options.get("hr_depth", 5),
         position_encoding=options.get("hr_coor", "cosine") == "cosine",
-        padding_mode=_padding_mode(options),
+        # The authors' `replicate_pad` reaches no network.
+        padding_mode="reflect" if options.get("reflection_pad", False) else "zeros",
         norm=_norm(norm_g),
         spectral=norm_g.startswith("spectral"),
         hidden_channels=int(options.get("lr_instance", True)),
@@ -79,12 +80,6 @@ def config_of(options: Options) -> ConfigDict:
     decay = options.get("lambda_WD", 1e-8) if options.get("use_weight_decay", False) else 0.0
     weights.predicted_parameters = decay
     return config
-
-
-def _padding_mode(options: Options) -> str:
-    if options.get("reflection_pad", False):
-        return "reflect"
-    return "replicate" if options.get("replicate_pad", False) else "zeros"
 
 
 def _norm(option: str) -> str:
