@@ -198,7 +198,7 @@ def interpolate_spherically(start: jax.Array, end: jax.Array, share: jax.Array) 
     directions = [code / (jnp.linalg.norm(code, axis=-1, keepdims=True) + 1e-10) for code in (start, end)]
     cosine = jnp.clip((directions[0] * directions[1]).sum(-1, keepdims=True), -1, 1)
     angle, sine = jnp.arccos(cosine), jnp.sqrt(1 - cosine**2)
-    linear = sine < 1e-4  # nearer than float32 tells angles apart
+    linear = sine < 1e-3  # nearer than float32 tells angles apart
     divisor = jnp.where(linear, 1, sine)
     weights = [jnp.where(linear, part, jnp.sin(part * angle) / divisor) for part in (1 - share, share)]
     return weights[0] * start + weights[1] * end

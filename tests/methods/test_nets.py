@@ -57,6 +57,16 @@ def test_evaluation_mode_changes_nothing():
     assert networks.states == STATES
 
 
+def test_no_gradient_reaches_the_parameters_of_a_constant_network_but_its_inputs():
+    def loss(scale, x):
+        networks = Nets(MODULES, PARAMS | {"encoder": {"scale": scale}}, STATES, train=True)
+        return networks.constant("encoder")(x), networks.states
+
+    (by_scale, by_input), states = jax.grad(loss, (0, 1), has_aux=True)(3.0, 10.0)
+    assert (by_scale, by_input) == (0, 3)
+    assert states["encoder"]["batch_stats"]["calls"] == 6
+
+
 def test_from_outside_a_loss_is_pure():
     @jax.jit
     def twice(states):

@@ -1,11 +1,12 @@
-"""PatchGAN and PixelGAN."""
+"""PatchGAN, on several scales too, and PixelGAN."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsyn.networks.patch_gan import PatchGAN, PixelGAN
+from jaxsyn.layers import average_pool
+from jaxsyn.networks.patch_gan import PatchGAN, PatchGANPyramid, PixelGAN
 from tests.arrays import filled, normal
 
 
@@ -50,3 +51,19 @@ def test_only_first_and_last_convolution_have_a_bias_beside_batch_norm():
     assert [name for name in params if "conv" in name and "bias" in params[name]] == ["conv_0", "conv_4"]
     params = jax.eval_shape(PixelGAN(width=1).init, jax.random.key(0), x)["params"]
     assert [name for name in params if "conv" in name and "bias" in params[name]] == ["conv_0"]
+
+
+def test_coarser_scales_are_narrower_and_see_the_pooled_image():
+    x = normal(1, 32, 32, 3)
+    network = PatchGANPyramid(num_scales=3, width=6, num_layers=1)
+    variables = filled(jax.eval_shape(network.init, jax.random.key(0), x))
+    scales = jax.jit(network.apply)(variables, x)
+    assert [layers[0].shape for layers in scales] == [(1, 16, 16, 6), (1, 8, 8, 3), (1, 4, 4, 2)]
+    second = PatchGAN(width=3, num_layers=1, norm="instance", bias=True)
+    alone = second.apply({"params": variables["params"]["scale_1"]}, average_pool(x))
+    np.testing.assert_allclose(scales[1][-1], alone[-1], atol=1e-5)
+
+
+def test_a_bias_beside_batch_norm_can_be_asked_for():
+    params = jax.eval_shape(PatchGAN(width=1, bias=True).init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))["params"]
+    assert all("bias" in layer for name, layer in params.items() if "conv" in name)

@@ -102,6 +102,7 @@ def templates(options: Options) -> dict[str, Template]:
     found = {
         name: Template(jax.eval_shape(network.init, rng, *seen[name]), names[name])
         for name, network in networks.items()
+        if name != "encoder" or model.latent_size
     }
     return found | {theirs: found[ours] for theirs, ours in NETWORKS.items() if ours in found}
 
