@@ -16,6 +16,9 @@ from jaxsyn.evaluation.report import write_report
 from jaxsyn.evaluation.score import format_table
 from jaxsyn.training.runs import restore_run
 
+# Methods that judge images; each has a command of its own.
+JUDGES = ("segmenter", "domain_classifier")
+
 
 def evaluate_run(config: ConfigDict, workdir: str | Path, step: int | None = None) -> None:
     """Evaluates a checkpoint, prints the scores, and writes WORKDIR/eval/metrics.json and WORKDIR/eval/report.html.
@@ -27,8 +30,8 @@ def evaluate_run(config: ConfigDict, workdir: str | Path, step: int | None = Non
         UserError: the workdir holds no such checkpoint, the config or the data is unusable, or an image is not finite.
     """
     workdir = Path(workdir)
-    if config.method == "segmenter":
-        raise UserError("the segmenter makes label maps, not images: python -m jaxsyn.evaluation.segmenter measures it")
+    if config.method in JUDGES:
+        raise UserError(f"{config.method} makes no images: python -m jaxsyn.evaluation.{config.method} measures it")
     run, state = restore_run(config, workdir, step)
     step = int(state.step)
     print(f"evaluating {config.method} of {workdir}, step {step}")

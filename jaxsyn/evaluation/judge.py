@@ -1,10 +1,13 @@
-"""The judge of `scenes`: a segmenter of real scenes whose weights are in the package."""
+"""The judges of `scenes`, trained on real scenes, whose weights are in the package: a segmenter, and a classifier of
+domains.
+"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,41 +15,72 @@ import numpy as np
 from jaxsyn.errors import UserError
 from jaxsyn.interop.files import read_state_dict, write_state_dict
 from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
+from jaxsyn.networks.domain_classifier import DomainClassifierNet
 from jaxsyn.networks.segmenter import SegmenterNet
 
-WEIGHTS = Path(__file__).parent / "packaged" / "scenes_segmenter.npz"
+_PACKAGED = Path(__file__).parent / "packaged"
+WEIGHTS = _PACKAGED / "scenes_segmenter.npz"
+DOMAIN_WEIGHTS = _PACKAGED / "scenes_domain_classifier.npz"
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
-class Judge(NamedTuple):
-    """A segmenter with its weights, and the SHA-256 of their file."""
+class Judge(NamedTuple, Generic[Network]):
+    """A network with its weights, and the SHA-256 of their file."""
 
-    network: SegmenterNet
+    network: Network
     variables: dict[str, Any]
     sha256: str
 
 
-def load_judge(path: Path = WEIGHTS) -> Judge:
+def load_judge(path: Path = WEIGHTS) -> Judge[SegmenterNet]:
     """The packaged segmenter of the twelve classes, or another one that `save_judge` wrote.
 
     Raises:
         UserError: the file is absent, unreadable or holds another network.
     """
     weights = read_state_dict(path)
-    levels = sum(name.startswith("down_") and name.endswith("_0.conv.weight") for name in weights)
+
+    def network() -> SegmenterNet:
+        return SegmenterNet(len(weights["logits.bias"]), _widths(weights, "down_", "_0.conv.weight"))
+
+    return _judge(path, weights, network, "segmenter")
+
+
+def load_domain_judge(path: Path = DOMAIN_WEIGHTS) -> Judge[DomainClassifierNet]:
+    """The packaged classifier of the four domains, or another one that `save_judge` wrote.
+
+    Raises:
+        UserError: as `load_judge`.
+    """
+    weights = read_state_dict(path)
+
+    def network() -> DomainClassifierNet:
+        return DomainClassifierNet(len(weights["logits.bias"]), _widths(weights, "conv_", ".conv.weight"))
+
+    return _judge(path, weights, network, "domain_classifier")
+
+
+def _widths(weights: Mapping[str, np.ndarray], prefix: str, suffix: str) -> tuple[int, ...]:
+    """Output channels of the levels `prefix``level``suffix`."""
+    levels = sum(name.startswith(prefix) and name.endswith(suffix) for name in weights)
+    return tuple(len(weights[f"{prefix}{level}{suffix}"]) for level in range(levels))
+
+
+def _judge(path: Path, weights: Mapping[str, np.ndarray], network: Callable[[], Network], command: str) -> Judge:
     try:
-        widths = tuple(len(weights[f"down_{level}_0.conv.weight"]) for level in range(levels))
-        network = SegmenterNet(len(weights["logits.bias"]), widths)
+        made = network()
     except KeyError as error:
         raise UserError(
-            f"{path}: no entry {error.args[0]}, so no judge of scenes: python -m jaxsyn.evaluation.segmenter makes one"
+            f"{path}: no entry {error.args[0]}, so no judge of scenes: python -m jaxsyn.evaluation.{command} makes one"
         ) from None
-    template = jax.eval_shape(network.init, jax.random.key(0), jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32))
+    template = jax.eval_shape(made.init, jax.random.key(0), jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32))
     variables = from_state_dict(weights, template, source=str(path))
-    return Judge(network, variables, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Judge(made, variables, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def save_judge(variables: Mapping[str, Any], path: Path = WEIGHTS) -> None:
-    """Writes a `SegmenterNet`'s variables: kernels in half precision, which is enough for them, the rest as it is."""
+def save_judge(variables: Mapping[str, Any], path: Path) -> None:
+    """Writes a judge's variables: kernels in half precision, which is enough for them, the rest as it is."""
     write_state_dict(
         path,
         {

@@ -16,6 +16,8 @@ MEANINGS = {
     "scenes_accuracy": ("share of pixels that the segmenter of scenes names as the label map does", "higher"),
     "scenes_accuracy_real": ("the same for true images: what can be reached", ""),
     "scenes_fd": ("Frechet distance of that segmenter's features: not an FID", "lower"),
+    "scenes_domain_accuracy": ("share of generated images that a classifier finds in the domain asked for", "higher"),
+    "scenes_domain_accuracy_real": ("the same for true images of that domain: what can be reached", ""),
     "miou": ("mean IoU of what a public segmenter sees in generated images with the label map", "higher"),
     "accuracy": ("share of labelled pixels that this segmenter names as the label map does", "higher"),
     "fid": ("Frechet distance of Inception features of generated and true images", "lower"),

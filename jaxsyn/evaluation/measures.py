@@ -9,9 +9,11 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsyn.data import has_label_maps, open_inputs, open_targets, targets_alone
+from jaxsyn.data.scenes import DOMAINS
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation import diversity_measure, inception_measure, pair_distance
 from jaxsyn.evaluation.diversity_measure import DiversityMeasure
+from jaxsyn.evaluation.domain_measure import DomainMeasure
 from jaxsyn.evaluation.gallery import Gallery
 from jaxsyn.evaluation.inception import PROTOCOLS
 from jaxsyn.evaluation.inception_measure import InceptionMeasure
@@ -30,6 +32,7 @@ from jaxsyn.methods import Method
 METRICS = (
     *pair_distance.METRICS,
     "scenes",
+    "scenes_domain",
     "segmentation",
     *inception_measure.METRICS,
     "swd",
@@ -92,6 +95,9 @@ def choose_measures(config: ConfigDict) -> list[Measure]:
     if "scenes" in names:
         scenes = ScenesMeasure(data.num_classes)
         measures.append(Measure(partial(_add_scenes, scenes, unpaired), scenes.scores))
+    if "scenes_domain" in names:
+        domains = DomainMeasure(tuple(data.domains) or DOMAINS)
+        measures.append(Measure(lambda g: domains.add(g.batch["domain"], g.real, g.fake, g.mask), domains.scores))
     if "segmentation" in names:
         segmented = SegmentationMeasure(SEGMENTERS[data.name], data, download)
         measures.append(Measure(lambda g: segmented.add(g.batch["label"], g.fake, g.mask), segmented.scores))
@@ -217,8 +223,10 @@ def _obstacle(name: str, config: ConfigDict) -> str:
         return f"{name} compares images of pairs or of one order: data.pairing=unpaired"
     if name in (*diversity_measure.METRICS, "cis") and config.eval.samples_per_input < 2:
         return f"{name} compares images of one input: set eval.samples_per_input to at least 2"
-    if name == "scenes" and config.data.name != "scenes":
-        return f"scenes measures generated scenes: data.name={config.data.name}"
+    if name in ("scenes", "scenes_domain") and config.data.name != "scenes":
+        return f"{name} measures generated scenes: data.name={config.data.name}"
+    if name == "scenes_domain" and config.data.pairing != "unpaired":
+        return "scenes_domain measures translation between domains: set data.pairing=unpaired"
     if name == "segmentation":
         if not has_label_maps(config.data):
             return f"segmentation needs label maps: data.name={config.data.name} has none"

@@ -53,7 +53,7 @@ def package(workdir: Path) -> None:
     if config.method != "segmenter":
         raise UserError(f"{workdir} holds a run of {config.method}; give one of configs/segmenter.py")
     _, state = restore_run(config, workdir)
-    save_judge({"params": state.params["segmenter"], **state.states["segmenter"]})
+    save_judge({"params": state.params["segmenter"], **state.states["segmenter"]}, WEIGHTS)
     print(f"wrote {WEIGHTS} ({WEIGHTS.stat().st_size / 1e6:.2f} MB)")
     judge = load_judge()
     print(f"{'scenes':<16} {'mIoU':>7} {'accuracy':>9}")

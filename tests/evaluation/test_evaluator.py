@@ -132,3 +132,19 @@ def test_the_gallery_keeps_the_nearest_and_the_farthest_images():
     assert [e.distance for e in gallery.best] == ranked[:3]
     assert [e.distance for e in gallery.worst] == ranked[::-1][:3]
     assert [e.index for e in gallery.first] == [0, 1, 2]
+
+
+def test_the_domain_judge_sees_whether_images_are_of_the_domain_asked_for():
+    config = tiny_config()
+    config.data.pairing, config.data.domains, config.eval.metrics = "unpaired", ("night", "day"), ("scenes_domain",)
+    config.data.height = config.data.width = 64
+    asked = scores_of(Copy, config)
+    assert asked["scenes_domain_accuracy"] == asked["scenes_domain_accuracy_real"] > 0.8
+    assert scores_of(Untranslated, config)["scenes_domain_accuracy"] < 0.2
+
+
+class Untranslated(Copy):
+    """Gives sources back."""
+
+    def generate(self, nets, batch, rng):
+        return batch["source"]

@@ -2,9 +2,9 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsyn.data.scenes import Scenes
+from jaxsyn.data.scenes import DOMAINS, Scenes
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation.judge import load_judge, save_judge
+from jaxsyn.evaluation.judge import load_domain_judge, load_judge, save_judge
 from jaxsyn.evaluation.metrics.segmentation import confusion_matrix, mean_iou
 
 
@@ -54,3 +54,18 @@ def test_the_judge_hardly_minds_a_blur(judge):
         for images in (sharp, blurred)
     )
     assert on_blurred > 0.95 * on_sharp
+
+
+def test_the_packaged_classifier_names_the_domains_of_scenes_it_was_not_trained_on():
+    judge = load_domain_judge()
+    sources = [Scenes(64, 64, split="val", domain=domain) for domain in DOMAINS]
+    images = np.stack([source[i]["image"] for source in sources for i in range(10)]) / np.float32(127.5) - 1
+    named = jax.jit(judge.network.apply)(judge.variables, images).argmax(-1)
+    assert (np.asarray(named) == np.arange(4).repeat(10)).mean() > 0.9
+
+
+def test_the_segmenters_weights_are_no_classifier_of_domains(tmp_path, judge):
+    path = tmp_path / "segmenter.npz"
+    save_judge(judge.variables, path)
+    with pytest.raises(UserError, match=r"segmenter.npz does not fit the network"):
+        load_domain_judge(path)
