@@ -1,0 +1,1 @@
+"""Timings side by side. They import the library; nothing of the library imports them."""
