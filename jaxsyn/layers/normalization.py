@@ -64,9 +64,15 @@ class InstanceNorm(nn.Module):
     """Instance normalisation over height and width, always by the sample's own statistics (biased variance).
 
     [B, H, W, C] -> the same shape.
+
+    Attributes:
+        affine: whether a learned scale and bias follow.
+        track: whether running statistics are kept, as torch keeps them, for checkpoints that hold them; no output
+            depends on them.
     """
 
     affine: bool = False
+    track: bool = False
     epsilon: float = 1e-5
     dtype: Any = jnp.float32
 
@@ -75,11 +81,24 @@ class InstanceNorm(nn.Module):
         x32 = x.astype(jnp.float32)
         mean = x32.mean((1, 2), keepdims=True)
         variance = jnp.square(x32 - mean).mean((1, 2), keepdims=True)
+        if self.track:
+            size = x.shape[1] * x.shape[2]
+            self._track(mean.mean((0, 1, 2)), variance.mean((0, 1, 2)) * (size / max(size - 1, 1)))
         y = normalize(x32, mean, variance, self.epsilon)
         if self.affine:
             y = y * self.param("scale", nn.initializers.ones, (x.shape[-1],))
             y = y + self.param("bias", nn.initializers.zeros, (x.shape[-1],))
         return y.astype(self.dtype)
+
+    def _track(self, new_mean: jax.Array, new_variance: jax.Array) -> None:
+        """Moves the running statistics [C] a tenth of the way to the batch's."""
+        mean = self.variable("batch_stats", "mean", jnp.zeros, new_mean.shape)
+        variance = self.variable("batch_stats", "var", jnp.ones, new_variance.shape)
+        count = self.variable("batch_stats", "count", jnp.zeros, (), jnp.int32)
+        if self.is_mutable_collection("batch_stats") and not self.is_initializing():
+            mean.value += 0.1 * (lax.stop_gradient(new_mean) - mean.value)
+            variance.value += 0.1 * (lax.stop_gradient(new_variance) - variance.value)
+            count.value += 1
 
 
 class GroupNorm(nn.Module):

@@ -25,13 +25,19 @@ class Phase:
         name: the prefix of its terms in the logs.
         trains: names of the networks whose parameters it updates.
         loss: pure function (nets, batch, rng) -> (scalar to minimise, terms to log by name, unweighted).
-        every: the update is made in steps divisible by this.
+        every: the update is made in every so many steps.
+        first: the first step in which it is made.
     """
 
     name: str
     trains: tuple[str, ...]
     loss: Callable[[Nets, Batch, jax.Array], tuple[jax.Array, Terms]]
     every: int = 1
+    first: int = 0
+
+    def is_due(self, step: int | jax.Array) -> bool | jax.Array:
+        """Whether the update is made in a step; they are counted from zero."""
+        return (step - self.first) % self.every == 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -141,11 +141,11 @@ def _compile(
 
 def _settle(run: Run, pending: list[tuple[int, dict[str, jax.Array]]], checkpoints: Checkpoints) -> dict[str, float]:
     """Waits for the steps that are under way, checks all their terms, and gives the last one's."""
-    resting = {phase.name: phase.every for phase in run.method.phases()}
+    phases = {phase.name: phase for phase in run.method.phases()}
     values: dict[str, float] = {}
     for step, terms in jax.device_get(pending):
         # `step` steps are done, so this one was number `step - 1`.
-        values = {k: float(v) for k, v in terms.items() if (step - 1) % resting[k.split("/")[0]] == 0}
+        values = {k: float(v) for k, v in terms.items() if phases[k.split("/")[0]].is_due(step - 1)}
         require_finite(step, values, _last_good(checkpoints))
     pending.clear()
     return values

@@ -126,7 +126,7 @@ def _update(
     def rest(state: TrainState) -> tuple[TrainState, dict[str, jax.Array]]:
         return state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(run, state)[1])
 
-    return *lax.cond(state.step % phase.every == 0, lambda state: run(state)[:2], rest, state), kept
+    return *lax.cond(phase.is_due(state.step), lambda state: run(state)[:2], rest, state), kept
 
 
 def _accumulate(
