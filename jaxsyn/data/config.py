@@ -8,7 +8,7 @@ def default_data_config() -> ml_collections.ConfigDict:
     """The `data` section of a config: trains on the embedded `scenes` at 64x64 until a preset says otherwise."""
     data = ml_collections.ConfigDict()
     # Which source: scenes, paired_folders, custom, cityscapes, ade20k, coco_stuff, tfds, side_by_side, two_folders,
-    # domain_folders.
+    # domain_folders, celeba.
     data.name = "scenes"
     # Folder of the data set as released (for tfds: its data_dir); scenes and custom need none.
     data.root = ""
@@ -37,7 +37,7 @@ def default_data_config() -> ml_collections.ConfigDict:
     # Give each picture a line drawing of itself ("sketch", for INADE's extension).
     data.use_sketch = False
     # SPADE's preprocessing: resize_and_crop, crop, scale_width, scale_width_and_crop, scale_shortside,
-    # scale_shortside_and_crop, fixed, none.
+    # scale_shortside_and_crop, fixed, none; or centre_crop_and_resize: the largest part in the middle of that shape.
     data.preprocess = "fixed"
     # Width (resize, scale_width) or short side (scale_shortside) before the crop, in pixels.
     data.load_size = 64
@@ -67,8 +67,17 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.domains = ()
     # With data.domains, give each record another image of the target's domain ("second_image", for StarGAN v2).
     data.second_image = False
-    # tfds: the builder ("name" or "name/config:version") and the features that hold image and label map.
+    # celeba, and tfds with a feature of booleans: the attributes to read, by name. A batch then holds "attributes",
+    # int32 [B, c], 0 or 1; and where data.pairing=unpaired "source_attributes" of "source", and those of "image", which
+    # is another picture, for the target. With data.domains as well a batch also holds "domain_image", a picture of the
+    # folders in data.domain_root, and its "domain" (StarGAN's joint training).
+    data.attributes = ()
+    data.domain_root = ""
+    # celeba: how many pictures, the first by the order of StarGAN's code, are the split "test"; the others are "train".
+    data.test_length = 1999
+    # tfds: the builder ("name" or "name/config:version") and the features that hold image, label map, attributes.
     data.tfds_name = ""
     data.tfds_image_key = "image"
     data.tfds_label_key = "segmentation_label"
+    data.tfds_attributes_key = "attributes"
     return data
