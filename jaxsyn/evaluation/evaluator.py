@@ -65,7 +65,7 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
             samples, source = [], _quantise(batch["source"]) if "source" in batch else None
             for seed in seeds:
                 rng = jax.random.fold_in(jax.random.key(seed), index)
-                mask, finite, real, fake = _generate(run.method, run.mesh, state, batch, rng)
+                mask, finite, real, fake = _generate(run.method, run.mesh, state, run.frozen, batch, rng)
                 mask = np.asarray(mask)
                 if not np.asarray(finite)[mask].all():
                     raise UserError(
@@ -89,11 +89,16 @@ def evaluate_in_training(run: Run, state: TrainState) -> dict[str, float]:
 # Method and mesh are compared by identity, so evaluating one run again does not compile again.
 @partial(jax.jit, static_argnums=(0, 1))
 def _generate(
-    method: Method, mesh: Mesh, state: TrainState, batch: Mapping[str, jax.Array], rng: jax.Array
+    method: Method,
+    mesh: Mesh,
+    state: TrainState,
+    frozen: Mapping[str, Any],
+    batch: Mapping[str, jax.Array],
+    rng: jax.Array,
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Mask [B], whether the generated image is finite [B], true images and generated ones, uint8 [B, H, W, 3]."""
     inputs = {name: array for name, array in batch.items() if name != "mask"}
-    nets = inference_nets(method, state, use_ema=method.config.eval.use_ema)
+    nets = inference_nets(method, state, use_ema=method.config.eval.use_ema, frozen=frozen)
     fake = method.generate(nets, inputs, rng).astype(jnp.float32)
     flags = batch["mask"], jnp.isfinite(fake).all((1, 2, 3))
     images = quantise(inputs["image"]), quantise(fake)

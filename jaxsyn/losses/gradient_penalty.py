@@ -29,3 +29,18 @@ def wasserstein_penalty(
     # The slope of the root at zero is infinite, and its product with a zero gradient would be NaN.
     norms = jnp.sqrt(jnp.maximum(squares, jnp.finfo(jnp.float32).tiny))
     return jnp.square(norms - 1).mean()
+
+
+def r1_penalty(discriminator: Callable[[jax.Array], jax.Array], real: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Half the squared gradient norm at real images, mean over the batch: R1 (Mescheder et al., ICML 2018, equation 9).
+
+    Args:
+        discriminator: images [B, H, W, C] -> logits [B], each of one image alone; a pure function.
+        real: images.
+
+    Returns:
+        The penalty, a float32 scalar, and the logits, which come from the same pass.
+    """
+    logits, pull_back = jax.vjp(discriminator, real)
+    (gradients,) = pull_back(jnp.ones_like(logits))
+    return jnp.square(gradients.astype(jnp.float32)).sum((1, 2, 3)).mean() / 2, logits

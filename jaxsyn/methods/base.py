@@ -49,6 +49,7 @@ class Frozen:
         remedy: what to tell who trains without the file: which one it is, and how to do without.
         rules: renamings from our parameter names to those of the file.
         inputs: shape of an input, for checking the file before it is used.
+        generates: whether `generate` calls it too, and not only losses.
     """
 
     module: nn.Module
@@ -56,6 +57,7 @@ class Frozen:
     remedy: str
     rules: Rules
     inputs: tuple[int, ...]
+    generates: bool = False
 
 
 class Method(ABC):
@@ -111,6 +113,13 @@ class Method(ABC):
 
     def unused_entries(self) -> dict[str, tuple[str, ...]]:
         """Network -> regular expressions of entries that the authors' checkpoints hold without any use."""
+        return {}
+
+    def idle_parameters(self) -> dict[str, tuple[str, ...]]:
+        """Network -> regular expressions, searched for in dotted names, of parameters that nothing is computed from.
+
+        The authors' checkpoints hold them. They stay as they are, where weight decay would move them.
+        """
         return {}
 
     def protocol(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Nets:
         *,
         train: bool,
         kept: Mapping[str, Any] | None = None,
+        step: int | jax.Array = 0,
     ):
         """
         Args:
@@ -39,12 +40,14 @@ class Nets:
             states: name -> its other collections, {"batch_stats": ..., "spectral": ...}; {} where it has none.
             train: whether collections are mutable, which puts their layers in training mode.
             kept: what earlier phases of the training step left.
+            step: training steps done before, for terms whose weight changes.
         """
         self.modules = modules
         self.params = params
         self.states = dict(states)
         self.train = train
         self.kept = dict(kept or {})
+        self.step = step
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__") or name not in self.modules:

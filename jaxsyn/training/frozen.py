@@ -17,26 +17,36 @@ def frozen_shapes(method: Method) -> dict[str, Any]:
     return {name: _template(frozen)["params"] for name, frozen in method.frozen().items()}
 
 
-def require_frozen_files(method: Method) -> None:
+def require_frozen_files(method: Method, *, generating: bool = False) -> None:
     """
+    Args:
+        generating: only those of networks that `Method.generate` calls.
+
     Raises:
         UserError: a frozen network's file is not set or does not exist.
     """
-    for frozen in method.frozen().values():
+    for frozen in _chosen(method, generating).values():
         if not frozen.weights:
             raise UserError(frozen.remedy)
         if not os.path.isfile(frozen.weights):
             raise UserError(f"{frozen.weights}: no such file of weights; correct the path in the config")
 
 
-def load_frozen(method: Method) -> dict[str, Any]:
+def load_frozen(method: Method, *, generating: bool = False) -> dict[str, Any]:
     """Name -> parameters of every frozen network of a method.
+
+    Args:
+        generating: only of those that `Method.generate` calls.
 
     Raises:
         UserError: a file is not set, absent, unreadable, or holds another network.
     """
-    require_frozen_files(method)
-    return {name: _load(frozen) for name, frozen in method.frozen().items()}
+    require_frozen_files(method, generating=generating)
+    return {name: _load(frozen) for name, frozen in _chosen(method, generating).items()}
+
+
+def _chosen(method: Method, generating: bool) -> dict[str, Frozen]:
+    return {name: frozen for name, frozen in method.frozen().items() if frozen.generates or not generating}
 
 
 def _template(frozen: Frozen) -> Any:

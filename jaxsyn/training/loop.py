@@ -89,7 +89,7 @@ def _run_steps(
 ) -> None:
     config = run.config
     step_function, batches = _compile(run, state, frozen, batches)
-    pictures = Pictures(run.method, config, run.mesh) if config.image_every else None
+    pictures = Pictures(run.method, config, run.mesh, run.frozen) if config.image_every else None
     pending: list[tuple[int, dict[str, jax.Array]]] = []
     with tqdm(total=config.num_steps, initial=start, unit="step", dynamic_ncols=True) as bar:
         clock, counted = time.perf_counter(), start

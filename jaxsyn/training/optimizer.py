@@ -1,8 +1,12 @@
 """Optimisers and their schedules, as the recipes of this field have them."""
 
+import re
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import optax
+from flax import traverse_util
 from ml_collections import ConfigDict
 
 from jaxsyn.errors import UserError
@@ -36,3 +40,12 @@ def clip_by_global_norm(gradients: optax.Updates, largest: float) -> optax.Updat
         return gradients
     scale = jnp.minimum(1.0, largest / jnp.maximum(optax.global_norm(gradients), 1e-12))
     return jax.tree.map(lambda g: g * scale, gradients)
+
+
+def hold(updates: optax.Updates, names: Sequence[str]) -> optax.Updates:
+    """The updates of a network, zero where one of the regular expressions is found in a parameter's dotted name."""
+
+    def leaf(path: tuple[str, ...], update: jax.Array) -> jax.Array:
+        return jnp.zeros_like(update) if any(re.search(name, ".".join(path)) for name in names) else update
+
+    return traverse_util.path_aware_map(leaf, updates) if names else updates

@@ -1,6 +1,8 @@
 """Grids that show what a run makes: input, output and truth side by side."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,7 +21,13 @@ ROWS, GAP = 6, 2
 class Pictures:
     """The same few records, generated anew at every call."""
 
-    def __init__(self, method: Method, config: ConfigDict, mesh: Mesh):
+    def __init__(
+        self, method: Method, config: ConfigDict, mesh: Mesh, frozen: Mapping[str, Any] = MappingProxyType({})
+    ):
+        """
+        Args:
+            frozen: parameters of networks with given weights that `Method.generate` calls.
+        """
         self._config = config
         try:
             batches = eval_batches(config, "val", batch_size=ROWS, limit=ROWS)
@@ -28,16 +36,17 @@ class Pictures:
             print(f"pictures show training images: {error}")
             self._batch = _arrays(next(iter(eval_batches(config, "train", batch_size=ROWS, limit=ROWS))))
 
-        def generate(state: TrainState, batch: Mapping[str, jax.Array]) -> jax.Array:
-            rng = jax.random.key(config.eval.seed)
-            return method.generate(inference_nets(method, state, use_ema=config.eval.use_ema), batch, rng)
+        def generate(state: TrainState, frozen: Mapping[str, Any], batch: Mapping[str, jax.Array]) -> jax.Array:
+            nets = inference_nets(method, state, use_ema=config.eval.use_ema, frozen=frozen)
+            return method.generate(nets, batch, jax.random.key(config.eval.seed))
 
         self._generate = jax.jit(generate, out_shardings=replicated(mesh))
+        self._frozen = dict(frozen)
         self._placed = jax.device_put(self._batch, replicated(mesh))
 
     def __call__(self, state: TrainState) -> np.ndarray:
         """Picture uint8 [H, W, 3]: a row a record, of what is given (source or coloured label map), made, and real."""
-        columns = [to_uint8(np.asarray(self._generate(state, self._placed)))]
+        columns = [to_uint8(np.asarray(self._generate(state, self._frozen, self._placed)))]
         if "source" in self._batch:
             columns.insert(0, to_uint8(self._batch["source"]))
         elif "label" in self._batch:

@@ -1,8 +1,9 @@
 """A run on its devices: its method, and its state, new or restored."""
 
 import dataclasses
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from jaxsyn.data import blank_batch
 from jaxsyn.errors import UserError
 from jaxsyn.methods import Method, build
 from jaxsyn.training.checkpoints import Checkpoints
-from jaxsyn.training.frozen import frozen_shapes
+from jaxsyn.training.frozen import frozen_shapes, load_frozen
 from jaxsyn.training.sharding import make_mesh, parameter_sharding, replicated
 from jaxsyn.training.stages import checkpoint_directory
 from jaxsyn.training.state import TrainState, initial_state
@@ -32,6 +33,16 @@ class Run:
     method: Method
     mesh: Mesh
     template: TrainState
+
+    @cached_property
+    def frozen(self) -> dict[str, Any]:
+        """Parameters of the networks with given weights that `Method.generate` calls, read where first asked for.
+
+        Raises:
+            UserError: a file is not set, absent, unreadable, or holds another network.
+        """
+        frozen = load_frozen(self.method, generating=True)
+        return jax.device_put(frozen, parameter_sharding(self.mesh, frozen))
 
     def initial_state(self) -> TrainState:
         """The state before the first step, made where it will lie."""

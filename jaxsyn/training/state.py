@@ -1,6 +1,7 @@
 """What a training run is, between two steps."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import flax.struct
@@ -74,15 +75,21 @@ def modules(method: Method) -> dict[str, Any]:
     return {**method.networks(), **{name: frozen.module for name, frozen in method.frozen().items()}}
 
 
-def inference_nets(method: Method, state: TrainState, *, use_ema: bool) -> Nets:
+def inference_nets(
+    method: Method, state: TrainState, *, use_ema: bool, frozen: Mapping[str, Tree] = MappingProxyType({})
+) -> Nets:
     """The trained networks in evaluation mode, with averaged parameters where there are any and they are asked for.
 
     Averaged parameters come with averaged running statistics: the network's own are those of other activations.
+
+    Args:
+        frozen: network -> given parameters, of those that `Method.generate` calls.
     """
-    params, states = dict(state.params), dict(state.states)
+    params, states = {**frozen, **state.params}, dict(state.states)
     if use_ema:
         params |= state.ema
         for name, statistics in state.ema_statistics.items():
             if statistics:
                 states[name] = {**states[name], "batch_stats": statistics}
-    return Nets(method.networks(), params, states, train=False)
+    known = modules(method)
+    return Nets({name: known[name] for name in params}, params, states, train=False)

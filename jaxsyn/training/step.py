@@ -10,7 +10,7 @@ from jax import lax
 from ml_collections import ConfigDict
 
 from jaxsyn.methods import Method, Nets, Phase
-from jaxsyn.training.optimizer import clip_by_global_norm, learning_rate, make_optimizer
+from jaxsyn.training.optimizer import clip_by_global_norm, hold, learning_rate, make_optimizer
 from jaxsyn.training.state import TrainState, modules, running_statistics
 
 Batch = Mapping[str, jax.Array]
@@ -33,7 +33,7 @@ def train_step(
     logs, kept = {}, {}
     for i, phase in enumerate(method.phases()):
         key = jax.random.fold_in(rng, i)
-        state, terms, kept = _update(method, config, phase, state, frozen, batch, key, kept)
+        state, terms, kept = phase_update(method, config, phase, state, frozen, batch, key, kept)
         logs |= {f"{phase.name}/{term}": value for term, value in terms.items()}
     average = partial(_moving_average, config.ema.decay)
     statistics = {name: running_statistics(state.states[name]) for name in state.ema_statistics}
@@ -79,16 +79,18 @@ def phase_gradients(
     batch: Batch,
     rng: jax.Array,
     kept: Mapping[str, Tree] | None = None,
+    step: int | jax.Array = 0,
 ) -> PhaseResult:
     """The gradients of one phase's loss by the networks it trains, and what comes with them.
 
     Args:
         kept: what earlier phases of the step left.
+        step: steps done before.
     """
     every_module = modules(method)
 
     def objective(trained: dict[str, Tree]) -> tuple[jax.Array, tuple[dict[str, jax.Array], dict[str, Tree], Tree]]:
-        nets = Nets(every_module, {**frozen, **params, **trained}, states, train=True, kept=kept)
+        nets = Nets(every_module, {**frozen, **params, **trained}, states, train=True, kept=kept, step=step)
         total, terms = phase.loss(nets, batch, rng)
         return total, ({**terms, "total": total}, nets.states, lax.stop_gradient(nets.kept))
 
@@ -97,7 +99,7 @@ def phase_gradients(
     return PhaseResult(gradients, {name: term.astype(jnp.float32) for name, term in terms.items()}, states, kept)
 
 
-def _update(
+def phase_update(
     method: Method,
     config: ConfigDict,
     phase: Phase,
@@ -115,6 +117,7 @@ def _update(
         params, optimizers = dict(state.params), dict(state.optimizers)
         for name in phase.trains:
             updates, optimizers[name] = make_optimizer(config.optimizer).update(gradients[name], optimizers[name])
+            updates = hold(updates, method.idle_parameters().get(name, ()))
             rate = learning_rate(config.optimizer, name, state.step)
             params[name] = jax.tree.map(lambda p, u, rate=rate: p - rate * u, params[name], updates)
         return state.replace(params=params, optimizers=optimizers, states=found.states), found.terms, found.kept
@@ -144,13 +147,13 @@ def _accumulate(
     What is kept has a slice axis in front, so that each slice of a later phase finds its own.
     """
     if slices == 1:
-        return phase_gradients(method, phase, state.params, state.states, frozen, batch, rng, kept)
+        return phase_gradients(method, phase, state.params, state.states, frozen, batch, rng, kept, state.step)
     # Every `slices`-th image, so that a slice is spread over all devices as the batch is.
     stacked = jax.tree.map(lambda x: jnp.moveaxis(x.reshape(-1, slices, *x.shape[1:]), 1, 0), dict(batch))
 
     def body(states: dict[str, Tree], inputs: tuple[Batch, jax.Array, Mapping[str, Tree]]) -> PhaseResult:
         part, key, kept = inputs
-        return phase_gradients(method, phase, state.params, states, frozen, part, key, kept)
+        return phase_gradients(method, phase, state.params, states, frozen, part, key, kept, state.step)
 
     every = (stacked, jax.random.split(rng, slices), kept)
     first, rest = jax.tree.map(lambda x: x[0], every), jax.tree.map(lambda x: x[1:], every)
