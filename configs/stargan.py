@@ -63,7 +63,7 @@ def _scenes(config: ConfigDict) -> None:
     config.num_steps = 2400
     config.image_every = config.checkpoint_every = 600
     config.model.generator.update(width=16, num_blocks=3)
-    config.model.discriminator.update(width=16, num_layers=4)
+    config.model.discriminator.update(width=32, num_layers=4)
     config.loss.num_critic = 2
     # A short run on small networks: faster rates than the paper's, which fall over its second half.
     config.optimizer.learning_rate = ConfigDict({"generator": 1e-3, "discriminator": 5e-4})

@@ -15,7 +15,14 @@ from jaxsyn.data.files import PairedFiles
 from jaxsyn.data.label_ids import LabelIdError
 from jaxsyn.data.picture_files import PictureFiles
 from jaxsyn.data.pipeline import preprocess
-from jaxsyn.data.sources import open_domains, open_inputs, open_source, open_targets
+from jaxsyn.data.sources import (
+    domain_folders_beside,
+    has_domains,
+    open_domains,
+    open_inputs,
+    open_source,
+    open_targets,
+)
 from jaxsyn.errors import UserError
 
 
@@ -46,7 +53,10 @@ def check_source(data: ConfigDict, split: str = "train") -> None:
 
 def sources_of(data: ConfigDict, split: str) -> dict[str, Sequence[dict]]:
     """What a split is made of by name: one source, or for unpaired sets that of each side or domain."""
-    if data.domains or data.name == "domain_folders":
+    if data.attributes:
+        beside = sources_of(domain_folders_beside(data), split) if data.domains else {}
+        return {"attributed": open_inputs(data, split), **beside}
+    if has_domains(data):
         return dict(zip(data.domains, open_domains(data, split), strict=True))
     if data.pairing == "unpaired":
         return {"source": open_inputs(data, split), "target": open_targets(data, split)}

@@ -16,10 +16,12 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from jaxsyn.data.records import DomainRecords, Records, UnpairedRecords, open_records
-from jaxsyn.data.sources import has_label_maps
+from jaxsyn.data.records import AttributeRecords, DomainRecords, Records, UnpairedRecords, open_records
+from jaxsyn.data.sources import has_domains, has_label_maps
 from jaxsyn.data.transforms import Preprocess, to_batch_form
 from jaxsyn.errors import UserError
+
+AnyRecords = Records | UnpairedRecords | DomainRecords | AttributeRecords
 
 # More positions than any run takes; grain's own endless repeat overflows for batches of one.
 _ENDLESS = 2**40
@@ -38,8 +40,9 @@ def train_batches(
     Each holds this process's share of the global batch (config.batch_size): the shares of all processes, concatenated
     in order of `process_index`, are the global batch. "image" float32 `[B, H, W, 3]` in [-1, 1], "domain" int32 `[B]`;
     "label" int32 `[B, H, W]` where the data set has label maps; "source", as "image", where data.pairing, and where
-    data.domains as well "source_domain", as "domain", and if data.second_image another image of the domain; "instance"
-    int32 `[B, H, W]` where data.use_instance or data.max_instances, "position" float32 `[B, H, W, 2]` where
+    data.domains as well "source_domain", as "domain", and if data.second_image another image of the domain;
+    "attributes" int32 `[B, c]` where data.attributes, and what comes with them (`AttributeRecords`); "instance" int32
+    `[B, H, W]` where data.use_instance or data.max_instances, "position" float32 `[B, H, W, 2]` where
     data.use_positions, "sketch" float32 `[B, H, W, 1]` in [0, 1] where data.use_sketch. Raises UserError as
     `open_source` does, and while iterating for bad input.
     """
@@ -60,8 +63,11 @@ def blank_batch(config: ConfigDict) -> dict[str, np.ndarray]:
         "image": ((*picture, 3), np.float32),
         "source": ((*picture, 3), np.float32),
         "second_image": ((*picture, 3), np.float32),
+        "domain_image": ((*picture, 3), np.float32),
         "domain": ((size,), np.int32),
         "source_domain": ((size,), np.int32),
+        "attributes": ((size, len(data.attributes)), np.int32),
+        "source_attributes": ((size, len(data.attributes)), np.int32),
         "position": ((*picture, 2), np.float32),
         "sketch": ((*picture, 1), np.float32),
     }
@@ -108,7 +114,7 @@ def device_batches(iterator: Iterable[dict], put: Callable[[dict], Any], ahead: 
 
 
 class _Augment(grain.transforms.RandomMap):
-    def __init__(self, records: Records | UnpairedRecords | DomainRecords, keys: tuple[str, ...]):
+    def __init__(self, records: AnyRecords, keys: tuple[str, ...]):
         self._records, self._keys = records, keys
 
     def random_map(self, element: int, rng: np.random.Generator) -> dict:
@@ -117,7 +123,7 @@ class _Augment(grain.transforms.RandomMap):
 
 
 class _Centre(grain.transforms.Map):
-    def __init__(self, records: Records | UnpairedRecords | DomainRecords, count: int, keys: tuple[str, ...]):
+    def __init__(self, records: AnyRecords, count: int, keys: tuple[str, ...]):
         self._records, self._count, self._keys = records, count, keys
 
     def map(self, element: int) -> dict:
@@ -129,8 +135,11 @@ def _batch_keys(data: ConfigDict) -> tuple[str, ...]:
     wanted = {
         "label": has_label_maps(data),
         "source": bool(data.pairing),
-        "source_domain": bool(data.pairing and data.domains),
-        "second_image": bool(data.pairing and data.domains and data.second_image),
+        "source_domain": bool(data.pairing and has_domains(data)),
+        "second_image": bool(data.pairing and has_domains(data) and data.second_image),
+        "attributes": bool(data.attributes),
+        "source_attributes": bool(data.pairing and data.attributes),
+        "domain_image": bool(data.pairing and data.attributes and data.domains),
         "instance": data.use_instance or data.max_instances is not None,
         "position": data.use_positions,
         "sketch": data.use_sketch,

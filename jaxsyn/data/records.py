@@ -9,7 +9,15 @@ from ml_collections import ConfigDict
 from jaxsyn.data.classes import colour, num_label_classes
 from jaxsyn.data.derived import DerivedMaps, derived_maps
 from jaxsyn.data.domains import domain_name, in_turn
-from jaxsyn.data.sources import open_domains, open_inputs, open_source, open_targets, translates_label_maps
+from jaxsyn.data.sources import (
+    domain_folders_beside,
+    has_domains,
+    open_domains,
+    open_inputs,
+    open_source,
+    open_targets,
+    translates_label_maps,
+)
 from jaxsyn.data.transforms import Preprocess
 
 
@@ -114,9 +122,51 @@ class DomainRecords(NamedTuple):
         return {**source, "source": source["image"], **pictures, **domains, "name": name}
 
 
-def open_records(data: ConfigDict, split: str, geometry: Preprocess) -> Records | UnpairedRecords | DomainRecords:
+class AttributeRecords(NamedTuple):
+    """Pictures with attributes: "source" with "source_attributes", and "image", another picture, with "attributes".
+
+    For joint training each record also has "domain_image" of the domain "domain", from a second set. An epoch is that
+    of the sources; the others are drawn at random in training, and come in order in evaluation.
+
+    beside: the second set, or None.
+    """
+
+    pictures: Records
+    beside: Records | None
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def random(self, index: int, rng: np.random.Generator) -> dict:
+        """A record as training sees it."""
+        sets = [self.pictures] if self.beside is None else [self.pictures, self.beside]
+        drawn = [records.random(int(rng.integers(len(records))), rng) for records in sets]
+        return self._joined(self.pictures.random(index, rng), *drawn)
+
+    def centre(self, index: int) -> dict:
+        """A record as evaluation sees it."""
+        others = [self.pictures.centre((index + 1) % len(self))]
+        if self.beside is not None:
+            others.append(self.beside.centre(index % len(self.beside)))
+        return self._joined(self.pictures.centre(index), *others)
+
+    def _joined(self, source: dict, target: dict, beside: dict | None = None) -> dict:
+        record = {**source, "source": source["image"], "source_attributes": source["attributes"]}
+        record |= {"image": target["image"], "attributes": target["attributes"]}
+        return record if beside is None else {**record, "domain_image": beside["image"], "domain": beside["domain"]}
+
+
+def open_records(
+    data: ConfigDict, split: str, geometry: Preprocess
+) -> Records | UnpairedRecords | DomainRecords | AttributeRecords:
     """The records of the split "train" or "val". Raises UserError as `open_source` does."""
-    if data.pairing and (data.domains or data.name == "domain_folders"):
+    if data.pairing == "unpaired" and data.attributes:
+        pictures = Records(open_inputs(data, split), derived_maps(data), geometry, None)
+        if not data.domains:
+            return AttributeRecords(pictures, None)
+        beside = open_source(domain_folders_beside(data), split)
+        return AttributeRecords(pictures, Records(beside, derived_maps(data), geometry, None))
+    if data.pairing and has_domains(data):
         sources = open_domains(data, split)
         domains = tuple(Records(source, derived_maps(data), geometry, None) for source in sources)
         return DomainRecords(tuple(data.domains), domains, split == "train", data.second_image)

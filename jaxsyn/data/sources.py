@@ -1,10 +1,12 @@
 """`open_source`: the source that a config names."""
 
+import os
 from collections.abc import Sequence
 
 from ml_collections import ConfigDict
 
 from jaxsyn.data.ade20k import pair_ade20k
+from jaxsyn.data.celeba import open_celeba
 from jaxsyn.data.cityscapes import pair_cityscapes
 from jaxsyn.data.classes import label_ids
 from jaxsyn.data.coco_stuff import pair_coco_stuff
@@ -35,6 +37,7 @@ NAMES = (
     "side_by_side",
     "two_folders",
     "domain_folders",
+    "celeba",
 )
 PAIRINGS = ("", "paired", "unpaired")
 
@@ -44,15 +47,19 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
 
     A source is a picklable random-access sequence of records: "image" uint8 `[H, W, 3]`, "label" integer classes
     `[H, W]`, "instance" int32 `[H, W]` (files: only if data.use_instance), "domain" int, "name" str. Sets of pictures
-    have no "label", but "source", the picture to translate, where they are paired. `seed` makes the scenes of `scenes`;
+    have no "label", but "source", the picture to translate, where they are paired, and "attributes" int32 `[c]` where
+    data.attributes names some. `seed` makes the scenes of `scenes`;
     it is not the seed of training, so that every run is trained and measured on the same scenes.
 
     Raises UserError for an unknown data.name, a missing or empty folder, files without partner, and for an unpaired
     set, which is two sources: `open_inputs` and `open_targets`. With data.domains they are one source of all domains.
     """
     _check_pairing(data)
-    if data.domains or data.name == "domain_folders":
+    _check_attributes(data)
+    if has_domains(data):
         return DomainSource(data.domains, open_domains(data, split))
+    if data.name == "celeba":
+        return open_celeba(data, split_name(data, split))
     if data.name == "scenes":
         length = data.train_length if split == "train" else data.eval_length
         return Scenes(
@@ -97,6 +104,25 @@ def open_domains(data: ConfigDict, split: str) -> tuple[Sequence[dict], ...]:
     return tuple(sources)
 
 
+def has_domains(data: ConfigDict) -> bool:
+    """Whether the data set is one of several domains; beside attributes data.domains are those of another set."""
+    return data.name == "domain_folders" or bool(data.domains and not data.attributes)
+
+
+def domain_folders_beside(data: ConfigDict) -> ConfigDict:
+    """The config of the second set of joint training: the folders data.domains in data.domain_root.
+
+    Raises:
+        UserError: data.domain_root is not set, or does not exist.
+    """
+    if not os.path.isdir(data.domain_root):
+        state = f"={data.domain_root} does not exist" if data.domain_root else " is not set"
+        raise UserError(f"data.domain_root{state}: with data.attributes, data.domains are the folders of a second set")
+    beside = data.copy_and_resolve_references()
+    beside.name, beside.root, beside.attributes, beside.pairing = "domain_folders", data.domain_root, (), ""
+    return beside
+
+
 def open_inputs(data: ConfigDict, split: str) -> Sequence[dict]:
     """The records that are translated: `open_source` but for unpaired sets."""
     return open_source(_one_side(data, inputs=True), split)
@@ -115,7 +141,7 @@ def targets_alone(data: ConfigDict) -> ConfigDict:
 def _one_side(data: ConfigDict, *, inputs: bool) -> ConfigDict:
     if data.pairing != "unpaired":
         return data
-    if data.domains:
+    if data.domains or data.attributes:
         together = data.copy_and_resolve_references()
         together.pairing = ""
         return together
@@ -136,7 +162,7 @@ def has_label_maps(data: ConfigDict) -> bool:
     """Whether the records of a data set hold label maps."""
     if data.name == "tfds":
         return bool(data.tfds_label_key) and data.pairing != "unpaired"
-    return data.name not in ("side_by_side", "two_folders", "domain_folders")
+    return data.name not in ("side_by_side", "two_folders", "domain_folders", "celeba")
 
 
 def translates_label_maps(data: ConfigDict) -> bool:
@@ -153,6 +179,13 @@ def _check_pairing(data: ConfigDict) -> None:
         raise UserError("data.name=side_by_side holds pairs: set data.pairing=paired, or use two_folders")
 
 
+def _check_attributes(data: ConfigDict) -> None:
+    if data.attributes and data.name not in ("celeba", "tfds"):
+        raise UserError(f"data.attributes: data.name={data.name} has none, use celeba or tfds")
+    if data.attributes and data.pairing == "paired":
+        raise UserError("data.pairing=paired: pictures with attributes are no pairs, set data.pairing=unpaired")
+
+
 def split_name(data: ConfigDict, split: str) -> str:
     """The data set's own name of the split "train" or "val"."""
     return {"train": data.train_split, "val": data.eval_split}[split]
@@ -160,7 +193,7 @@ def split_name(data: ConfigDict, split: str) -> str:
 
 def is_made_of_files(data: ConfigDict) -> bool:
     """Whether the data set is made of paired image files (an unknown one counts, so that `pair_files` names it)."""
-    return data.name not in ("scenes", "tfds", "side_by_side", "two_folders", "domain_folders")
+    return data.name not in ("scenes", "tfds", "side_by_side", "two_folders", "domain_folders", "celeba")
 
 
 def pair_files(data: ConfigDict, split: str) -> Pairing:

@@ -1,5 +1,7 @@
 """Records of a tensorflow-datasets builder, read by random access without TensorFlow."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -11,8 +13,9 @@ class TfdsSource:
     """The split of a builder prepared in the `array_record` format (tfds build --file_format=array_record).
 
     Records are those of `open_source`: the image feature `[H, W, 3]` and the label feature `[H, W]` or `[H, W, 1]`,
-    named by data.tfds_image_key and data.tfds_label_key (empty: the records have no label maps). Raises UserError for
-    an unknown builder, split or feature when opened, and for ids outside the classes when read.
+    named by data.tfds_image_key and data.tfds_label_key (empty: the records have no label maps); "attributes" int32
+    `[c]`, where data.attributes names some of the booleans in data.tfds_attributes_key. Raises UserError for an
+    unknown builder, split or feature when opened, and for ids outside the classes when read.
     """
 
     def __init__(self, data: ConfigDict, split: str, ids: LabelIds):
@@ -22,6 +25,7 @@ class TfdsSource:
             raise UserError("data.tfds_name is not set: data.name=tfds needs the builder, such as cityscapes")
         self._name = f"{data.tfds_name}[{split}]"
         self._image_key, self._label_key = data.tfds_image_key, data.tfds_label_key
+        self._attributes, self._attributes_key = tuple(data.attributes), data.tfds_attributes_key
         self._to_classes = ClassMapper(ids)
         self._records = _open(data, split)
         self._check_features()
@@ -39,6 +43,9 @@ class TfdsSource:
                 "correct data.tfds_image_key"
             )
         found = {"image": image, "domain": 0, "name": f"{index:06d}"}
+        if self._attributes:
+            values = record[self._attributes_key]
+            found["attributes"] = np.array([values[attribute] for attribute in self._attributes], np.int32)
         return {**found, "label": self._label(record, image, name)} if self._label_key else found
 
     def _label(self, record: dict, image: np.ndarray, name: str) -> np.ndarray:
@@ -63,6 +70,19 @@ class TfdsSource:
         for key, feature in (("tfds_image_key", self._image_key), ("tfds_label_key", self._label_key)):
             if feature and feature not in features:
                 raise UserError(f"{self._name}: no feature {feature}, set data.{key} to one of {', '.join(features)}")
+        if self._attributes:
+            self._check_attributes(features)
+
+    def _check_attributes(self, features: Iterable[str]) -> None:
+        key = self._attributes_key
+        values = self._records[0][key] if key in features else None
+        if not isinstance(values, Mapping):
+            raise UserError(
+                f"{self._name}: no attributes {key} among {', '.join(features)}, correct data.tfds_attributes_key"
+            )
+        missing = [attribute for attribute in self._attributes if attribute not in values]
+        if missing:
+            raise UserError(f"{self._name}: no attribute {missing[0]}: choose data.attributes from {', '.join(values)}")
 
 
 def _open(data: ConfigDict, split: str):

@@ -12,6 +12,7 @@ Position maps go with the labels, pixel by pixel. It differs in four places.
   the target's aspect ratio (a square of load_size, as theirs, when the target is square).
 - A flip mirrors a position map and negates its column offsets; CLADE's loader turns it upside down instead, with all
   signs kept, and resizes it by another rule than the labels (source floor(i in / out)).
+One mode is not SPADE's: centre_crop_and_resize is StarGAN's, which resizes by a bilinear filter.
 """
 
 from typing import NamedTuple
@@ -30,13 +31,17 @@ MODES = (
     "scale_shortside_and_crop",
     "fixed",
     "none",
+    "centre_crop_and_resize",
 )
+
+# What has a value for every pixel, beside "position", which resizes by a rule of its own.
+PIXELS = ("image", "source", "label", "instance", "sketch")
 
 _BYTE_TO_UNIT = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float32(1)
 
 
 class Preprocess(NamedTuple):
-    """One of SPADE's preprocess modes with its sizes in pixels.
+    """A preprocess mode with its sizes in pixels.
 
     For evaluation nothing is random: no flip, the crop is the centre, resize_and_crop resizes straight to height x
     width, and the other scaling crops take the smallest size that covers height x width, aspect ratio kept. With a
@@ -51,6 +56,7 @@ class Preprocess(NamedTuple):
 
     def random(self, record: dict, rng: np.random.Generator) -> dict:
         """The record as training sees it, with crop and flip drawn from `rng`."""
+        record = self._middle(record)
         height, width = record["image"].shape[:2]
         size = self.resized_size(height, width, record["name"])
         top = int(rng.integers(0, size[0] - self.height, endpoint=True))
@@ -60,6 +66,7 @@ class Preprocess(NamedTuple):
 
     def centre(self, record: dict) -> dict:
         """The record as evaluation sees it, with nothing random."""
+        record = self._middle(record)
         height, width = record["image"].shape[:2]
         size = self.evaluation_size(height, width, record["name"])
         return self._apply(record, size, (size[0] - self.height) // 2, (size[1] - self.width) // 2, False)
@@ -73,7 +80,7 @@ class Preprocess(NamedTuple):
                 size = (int(self.load_size * height / width), self.load_size)
             case "scale_shortside" | "scale_shortside_and_crop":
                 size = _scale_shortside(height, width, self.load_size)
-            case "fixed":
+            case "fixed" | "centre_crop_and_resize":
                 size = (self.height, self.width)
             case "none":
                 size = (round(height / 32) * 32, round(width / 32) * 32)
@@ -109,10 +116,20 @@ class Preprocess(NamedTuple):
             f"does not fit the {needed} (width x height): {remedy} data.preprocess=fixed or resize_and_crop"
         )
 
+    def _middle(self, record: dict) -> dict:
+        """The largest part in the middle that has the target's shape, for centre_crop_and_resize; else all of it."""
+        if self.mode != "centre_crop_and_resize":
+            return record
+        height, width = record["image"].shape[:2]
+        scale = min(height / self.height, width / self.width)
+        rows, columns = round(self.height * scale), round(self.width * scale)
+        top, left = round((height - rows) / 2), round((width - columns) / 2)
+        return _cut(record, (slice(top, top + rows), slice(left, left + columns)))
+
     def _apply(self, record: dict, size: tuple[int, int], top: int, left: int, mirrored: bool) -> dict:
         window = (slice(top, top + self.height), slice(left, left + self.width))
         out = dict(record)
-        for key in ("image", "source", "label", "instance", "sketch"):
+        for key in PIXELS:
             if key in record:
                 resize = resize_image if key in ("image", "source") else resize_ids
                 resized = resize(record[key], size)
@@ -122,6 +139,10 @@ class Preprocess(NamedTuple):
             cropped = resize_positions(record["position"], size)[window]
             out["position"] = cropped[:, ::-1] * np.float32((1, -1)) if mirrored else cropped
         return out
+
+
+def _cut(record: dict, window: tuple[slice, slice]) -> dict:
+    return {key: value[window] if key in (*PIXELS, "position") else value for key, value in record.items()}
 
 
 def _scale_shortside(height: int, width: int, short: int) -> tuple[int, int]:
@@ -161,9 +182,9 @@ def to_batch_form(batch: dict) -> dict:
     """
     out = {}
     for key, values in batch.items():
-        if key in ("image", "source", "second_image"):
+        if key in ("image", "source", "second_image", "domain_image"):
             out[key] = _BYTE_TO_UNIT[values]
-        elif key in ("label", "instance", "domain", "source_domain"):
+        elif key in ("label", "instance", "domain", "source_domain", "attributes", "source_attributes"):
             out[key] = np.array(values, np.int32)
         elif key == "sketch":
             out[key] = values[..., None] / np.float32(255)

@@ -25,7 +25,7 @@ def png(pixels):
 
 
 class TinyScenes(tfds.core.GeneratorBasedBuilder):
-    """Three pictures of one colour; record i has label i."""
+    """Three pictures of one colour; record i has label i; the second is male, the second and the third are young."""
 
     VERSION = tfds.core.Version("1.0.0")
     code_path = None  # there are no checksums beside this file
@@ -34,6 +34,7 @@ class TinyScenes(tfds.core.GeneratorBasedBuilder):
         features = {
             "image_left": tfds.features.Image(shape=(None, None, 3)),
             "segmentation_label": tfds.features.Image(shape=(None, None, 1)),
+            "attributes": {"Male": np.bool_, "Young": np.bool_},
         }
         return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
@@ -43,7 +44,8 @@ class TinyScenes(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self):
         for index in range(3):
             picture, label = np.full((6, 8, 3), 40 * index, np.uint8), np.full((6, 8), index, np.uint8)
-            yield index, {"image_left": png(picture), "segmentation_label": png(label)}
+            attributes = {"Male": index == 1, "Young": index > 0}
+            yield index, {"image_left": png(picture), "segmentation_label": png(label), "attributes": attributes}
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +133,24 @@ def test_unpaired_splits_a_and_b_hold_pictures_alone(tiny):
     assert set(batch) == {"image", "source", "domain"}
     assert len(open_inputs(data, "train")) == len(open_targets(data, "train")) == 3
     assert "label" not in open_inputs(data, "train")[0]
+
+
+def test_booleans_are_attributes(tiny):
+    tiny.update(attributes=("Young", "Male"), tfds_label_key="")
+    _, batch = batch_of(tiny, "unpaired")
+    assert set(batch) == {"image", "source", "domain", "attributes", "source_attributes"}
+    shade = np.rint((batch["source"][:, 0, 0, 0] + 1) * 127.5 / 40).astype(int)
+    np.testing.assert_array_equal(batch["source_attributes"], np.array([[0, 0], [1, 1], [1, 0]])[shade])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"attributes": ("Bald",)}, r"no attribute Bald: choose data\.attributes from Male, Young"),
+        ({"tfds_attributes_key": "image_left"}, "no attributes image_left among .*tfds_attributes_key"),
+    ],
+)
+def test_attributes_that_do_not_exist_are_an_error(tiny, options, message):
+    tiny.update({"attributes": ("Male",), "tfds_label_key": "", **options})
+    with pytest.raises(UserError, match=message):
+        open_source(tiny, "train")

@@ -50,6 +50,18 @@ def test_a_rectangle_keeps_its_aspect_ratio_before_the_crop():
     assert Preprocess("resize_and_crop", 128, 256, 286, False).resized_size(500, 375, "x") == (143, 286)
 
 
+@pytest.mark.parametrize(
+    ("size", "target", "rows", "columns"),
+    [((218, 178), (178, 178), (20, 198), (0, 178)), ((30, 50), (20, 10), (0, 30), (18, 33))],
+)
+def test_the_largest_part_in_the_middle_is_resized_in_training_and_evaluation_alike(size, target, rows, columns):
+    record, geometry = located(*size), Preprocess("centre_crop_and_resize", *target, 0, False)
+    expected = resize_image(record["image"][slice(*rows), slice(*columns)], target)
+    for seen in (geometry.random(record, np.random.default_rng(0)), geometry.centre(record)):
+        np.testing.assert_array_equal(seen["image"], expected)
+        assert seen["label"].shape == target
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["resize_and_crop", "crop", "scale_width_and_crop", "scale_shortside_and_crop", "fixed"]),
