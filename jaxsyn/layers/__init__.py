@@ -9,6 +9,8 @@ Two conventions hold for every layer here:
 """
 
 from jaxsyn.layers.ace import ACE, StyledLabel
+from jaxsyn.layers.activation import Activation
+from jaxsyn.layers.adain import adain
 from jaxsyn.layers.clade import CLADE, ClassAffine, PositionedLabels, look_up_classes
 from jaxsyn.layers.class_crops import class_crops
 from jaxsyn.layers.conditional_conv import conditional_convolve, taps_first
@@ -24,6 +26,7 @@ from jaxsyn.layers.instance_conv import InstanceConv, instance_convolve
 from jaxsyn.layers.instance_means import instance_areas, instance_means
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
+from jaxsyn.layers.layer_norm import LayerNorm
 from jaxsyn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, normalization
 from jaxsyn.layers.pixelwise import parameter_count, pixelwise_mlp, position_channels, position_encoding
 from jaxsyn.layers.region_style import ClassDense, as_regions, convolve_regions, region_means
@@ -36,6 +39,7 @@ __all__ = [
     "CLADE",
     "INADE",
     "SPADE",
+    "Activation",
     "BatchNorm",
     "ClassAffine",
     "ClassDense",
@@ -51,8 +55,10 @@ __all__ = [
     "InstanceNorm",
     "LabelConv",
     "LabelMap",
+    "LayerNorm",
     "PositionedLabels",
     "StyledLabel",
+    "adain",
     "add_bias",
     "as_regions",
     "average_pool",

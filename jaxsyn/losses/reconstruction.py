@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxsyn.layers.normalization import InstanceNorm
+
 
 def mean_absolute(x: jax.Array, y: jax.Array) -> jax.Array:
     """Mean |x - y| over all elements, in float32."""
@@ -45,3 +47,18 @@ def perceptual(
     on_fake, on_real = features(fake), lax.stop_gradient(features(real))
     taps = zip(weights, on_fake, on_real, strict=True)
     return sum(weight * mean_absolute(f, r) for weight, f, r in taps if weight)
+
+
+def domain_invariant_perceptual(
+    features: Callable[[jax.Array], jax.Array], image: jax.Array, content_source: jax.Array
+) -> jax.Array:
+    """Mean squared difference of instance-normalised features (MUNIT, section 5.1).
+
+    Their means and deviations are where domains differ, so that what is left compares a translation with its source.
+
+    Args:
+        features: images [B, H, W, 3] in [-1, 1] -> [B, h, w, C].
+        image: translated images; content_source: what they were translated from.
+    """
+    normalized = [InstanceNorm().apply({}, features(x)) for x in (image, content_source)]
+    return jnp.square(normalized[0] - normalized[1]).mean()

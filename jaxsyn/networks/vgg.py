@@ -70,3 +70,11 @@ def _plan(blocks: tuple[int, ...]):
 VGG19 = partial(VGG, blocks=(2, 2, 4, 4, 4), taps=(1, 6, 11, 20, 29))
 # Default taps: relu1_2, relu2_2, relu3_3, relu4_3, relu5_3, the layers of LPIPS.
 VGG16 = partial(VGG, blocks=(2, 2, 3, 3, 3), taps=(3, 8, 15, 22, 29))
+
+# Blue, green, red means of Caffe's ImageNet models, whose colours are 0 to 255.
+CAFFE_MEANS = (103.939, 116.779, 123.680)
+
+
+def caffe_input(images: jax.Array) -> jax.Array:
+    """RGB images [B, H, W, 3] in [-1, 1] as Caffe's weights ask for them: BGR from 0 to 255, less the means."""
+    return (images[..., ::-1] + 1) * 127.5 - jnp.asarray(CAFFE_MEANS, images.dtype)

@@ -36,6 +36,9 @@ def default_config() -> ConfigDict:
     config.optimizer.learning_rate = ConfigDict()  # network -> rate
     config.optimizer.decay_start = 0  # step from which rates fall linearly to zero
     config.optimizer.decay_steps = 0  # steps that this takes; 0: rates are constant
+    config.optimizer.decay_every = 0  # steps after each of which rates are multiplied by decay_factor; 0: never
+    config.optimizer.decay_factor = 0.5
+    config.optimizer.weight_decay = 0.0  # L2: this share of every parameter is added to its gradient (not AdamW)
     config.optimizer.clip = 0.0  # largest global gradient norm of a phase; 0: gradients stay as they are
     config.optimizer.accumulate = 1  # slices of the batch whose gradients are averaged into one update
 

@@ -13,12 +13,20 @@ from jaxsyn.errors import UserError
 
 
 def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """Adam without its learning rate: that depends on the network and the step (`learning_rate`)."""
-    return optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.epsilon)
+    """Adam without its learning rate: that depends on the network and the step (`learning_rate`).
+
+    Weight decay is torch's `Adam(weight_decay=...)`: part of the gradient, and so of the moments.
+    """
+    adam = optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.epsilon)
+    if not config.weight_decay:
+        return adam
+    return optax.chain(optax.add_decayed_weights(config.weight_decay), adam)
 
 
 def learning_rate(config: ConfigDict, network: str, step: jax.Array) -> jax.Array:
     """Rate of a network at a step: constant, then linear to zero over `decay_steps` from `decay_start`.
+
+    With `decay_every` it is also multiplied by `decay_factor` each time that so many steps are done.
 
     Different rates for generator and discriminator are the two-timescale update rule (Heusel et al. 2017).
 
@@ -28,6 +36,8 @@ def learning_rate(config: ConfigDict, network: str, step: jax.Array) -> jax.Arra
     if network not in config.learning_rate:
         raise UserError(f"optimizer.learning_rate has no rate for {network!r}: set optimizer.learning_rate.{network}")
     rate = jnp.float32(config.learning_rate[network])
+    if config.decay_every:
+        rate = rate * jnp.float32(config.decay_factor) ** (step // config.decay_every)
     if not config.decay_steps:
         return rate
     done = (step - config.decay_start).astype(jnp.float32) / config.decay_steps

@@ -116,7 +116,8 @@ def phase_update(
         gradients = clip_by_global_norm(found.gradients, config.optimizer.clip)
         params, optimizers = dict(state.params), dict(state.optimizers)
         for name in phase.trains:
-            updates, optimizers[name] = make_optimizer(config.optimizer).update(gradients[name], optimizers[name])
+            optimizer = make_optimizer(config.optimizer)
+            updates, optimizers[name] = optimizer.update(gradients[name], optimizers[name], params[name])
             updates = hold(updates, method.idle_parameters().get(name, ()))
             rate = learning_rate(config.optimizer, name, state.step)
             params[name] = jax.tree.map(lambda p, u, rate=rate: p - rate * u, params[name], updates)

@@ -6,7 +6,7 @@ import optax
 import pytest
 
 from jaxsyn.errors import UserError
-from jaxsyn.training.optimizer import clip_by_global_norm, learning_rate
+from jaxsyn.training.optimizer import clip_by_global_norm, hold, learning_rate, make_optimizer
 from tests.training.toy import toy_config
 
 
@@ -41,3 +41,23 @@ def test_zero_clips_nothing_and_zero_gradients_stay_finite():
     gradients = {"a": jnp.asarray([30.0, -40.0])}
     assert clip_by_global_norm(gradients, 0.0) is gradients
     assert not clip_by_global_norm({"a": jnp.zeros(3)}, 1.0)["a"].any()
+
+
+def test_the_rate_is_multiplied_each_time_that_so_many_steps_are_done():
+    found = rates((0, 99, 100, 199, 200), decay_every=100, decay_factor=0.5)
+    np.testing.assert_allclose(found, [0.1, 0.1, 0.05, 0.05, 0.025])
+
+
+def test_weight_decay_is_part_of_the_gradient_before_its_moments():
+    config = toy_config(**{"optimizer.b1": 0.0, "optimizer.b2": 0.0, "optimizer.weight_decay": 0.5}).optimizer
+    optimizer, params = make_optimizer(config), {"a": jnp.asarray([4.0, -4.0])}
+    updates, _ = optimizer.update({"a": jnp.asarray([-1.0, 1.0])}, optimizer.init(params), params)
+    np.testing.assert_allclose(updates["a"], [1, -1], rtol=1e-6)
+
+
+def test_parameters_that_are_held_keep_their_values():
+    updates = {"a": {"kernel": jnp.ones(2)}, "b": {"kernel": jnp.ones(2)}}
+    held = hold(updates, (r"^b\.",))
+    np.testing.assert_array_equal(held["a"]["kernel"], [1, 1])
+    np.testing.assert_array_equal(held["b"]["kernel"], [0, 0])
+    assert hold(updates, ()) is updates
