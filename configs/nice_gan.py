@@ -70,12 +70,13 @@ def _scenes(config: ConfigDict) -> None:
     config.model.discriminator.update(width=16, num_layers=6)
     config.data.source_domain, config.data.domain = "day", "night"
     # A short run on small networks: faster rates than the paper's, which fall over its second half.
-    config.optimizer.learning_rate = ConfigDict(dict.fromkeys(NETWORKS, 1e-3))
+    rates = {"generator": 1e-3, "source_generator": 1e-3, "discriminator": 5e-4, "source_discriminator": 5e-4}
+    config.optimizer.learning_rate = ConfigDict(rates)
     config.optimizer.decay_start, config.optimizer.decay_steps = config.num_steps // 2, config.num_steps // 2
 
 
 def _folders(config: ConfigDict) -> None:
-    """The authors' run: batches of one, over whose second half the rate falls; resized to 286 pixels, cropped to 256."""
+    """The authors' run: batches of one, the rate falling over its second half; 286 pixels, cropped to 256."""
     config.batch_size, config.num_steps = 1, 300_000  # of which the paper's results take 100,000
     half = config.num_steps // 2
     # The rate falls before the first step of the second half, not after it.

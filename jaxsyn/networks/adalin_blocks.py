@@ -27,10 +27,8 @@ class GainAndShift(nn.Module):
     def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         channels = x.shape[-1]
         options = {"use_bias": False, "kernel_init": self.kernel_init, "dtype": self.dtype}
-        if self.light:
-            x = x.mean((1, 2))
-        else:
-            x = jnp.moveaxis(x, -1, 1).reshape(len(x), -1)  # the checkpoints flatten channel, row, column
+        # The checkpoints flatten channel, row, column.
+        x = x.mean((1, 2)) if self.light else jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
         for i in range(2):
             x = nn.relu(Dense(channels, name=f"hidden_{i}", **options)(x))
         gamma, beta = (Dense(channels, name=name, **options)(x) for name in ("gamma", "beta"))

@@ -43,9 +43,8 @@ class Discriminator:
     def apply(self, variables, image, method=None, **options):
         code = 2 * variables["params"]["weight"] * image
         mean = code.mean()[None]
-        return (
-            code if method == "encode" else Judgement({"global": mean, "local": mean + 1, "cam": mean + 2}, code)
-        ), {}
+        judgement = Judgement({"global": mean, "local": mean + 1, "cam": mean + 2}, code)
+        return (code if method == "encode" else judgement), {}
 
 
 MODULES = {
@@ -114,7 +113,7 @@ def test_what_cannot_be_generated_is_an_error():
     with pytest.raises(UserError, match="way = 'sideways': choose one of forward, backward, source, image, cycle"):
         method_with().generate(nets_with(), BATCH, jax.random.key(0), way="sideways")
     full = method_with(**{"model.generator.light": False})
-    with pytest.raises(UserError, match="images of 8x8: the full model is of one size.* 64x64"):
+    with pytest.raises(UserError, match=r"images of 8x8: the full model is of one size.* 64x64"):
         full.generate(nets_with(), BATCH, jax.random.key(0))
 
 
