@@ -3,7 +3,6 @@
 python -m jaxsyn.evaluation.domain_classifier --workdir DIR
 """
 
-import json
 from pathlib import Path
 
 import jax
@@ -16,7 +15,7 @@ from jaxsyn.data import eval_batches
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.judge import DOMAIN_WEIGHTS, Judge, load_domain_judge, save_judge
 from jaxsyn.training.runs import restore_run
-from jaxsyn.training.workdir import CONFIG
+from jaxsyn.training.workdir import read_config
 
 SIZES = (64, 96, 128)
 SCENES, BATCH_SIZE = 200, 20
@@ -44,11 +43,7 @@ def package(workdir: Path) -> None:
     Raises:
         UserError: `workdir` holds no run of the classifier.
     """
-    if not (workdir / CONFIG).exists():
-        raise UserError(
-            f"{workdir} holds no run: python train.py --config configs/domain_classifier.py --workdir {workdir}"
-        )
-    config = ConfigDict(json.loads((workdir / CONFIG).read_text()))
+    config = read_config(workdir)
     if config.method != "domain_classifier":
         raise UserError(f"{workdir} holds a run of {config.method}; give one of configs/domain_classifier.py")
     _, state = restore_run(config, workdir)

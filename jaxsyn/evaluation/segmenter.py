@@ -3,7 +3,6 @@
 python -m jaxsyn.evaluation.segmenter --workdir DIR
 """
 
-import json
 from pathlib import Path
 
 import jax
@@ -18,7 +17,7 @@ from jaxsyn.errors import UserError
 from jaxsyn.evaluation.judge import WEIGHTS, Judge, load_judge, save_judge
 from jaxsyn.evaluation.metrics.segmentation import confusion_matrix, mean_iou, pixel_accuracy
 from jaxsyn.training.runs import restore_run
-from jaxsyn.training.workdir import CONFIG
+from jaxsyn.training.workdir import read_config
 
 SIZES = (64, 96, 128)
 SCENES, BATCH_SIZE = 200, 20
@@ -47,9 +46,7 @@ def package(workdir: Path) -> None:
     Raises:
         UserError: `workdir` holds no run of the segmenter.
     """
-    if not (workdir / CONFIG).exists():
-        raise UserError(f"{workdir} holds no run: python train.py --config configs/segmenter.py --workdir {workdir}")
-    config = ConfigDict(json.loads((workdir / CONFIG).read_text()))
+    config = read_config(workdir)
     if config.method != "segmenter":
         raise UserError(f"{workdir} holds a run of {config.method}; give one of configs/segmenter.py")
     _, state = restore_run(config, workdir)

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from jaxsyn.atomic import write_text
 from jaxsyn.errors import UserError
+from jaxsyn.training.config import default_config
 
 CONFIG, METRICS, CHECKPOINTS, IMAGES = "config.json", "metrics.jsonl", "checkpoints", "images"
 # Keys that a checkpoint's arrays depend on.
@@ -46,6 +47,22 @@ def open_workdir(workdir: str | Path, config: ConfigDict) -> Path:
     else:
         write_text(path / CONFIG, json.dumps(config.to_dict(), indent=1, default=str) + "\n")
     return path
+
+
+def read_config(workdir: Path) -> ConfigDict:
+    """The config that the run in `workdir` began with; keys that are newer than the run have their defaults.
+
+    Raises:
+        UserError: there is no run, or its config is not readable.
+    """
+    path = workdir / CONFIG
+    if not path.exists():
+        raise UserError(f"{workdir} holds no run: train one with train.py --workdir {workdir}")
+    try:
+        began = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{path}: not a config ({error}); restore it, or train in another --workdir") from error
+    return ConfigDict(_merged(default_config().to_dict(), began))
 
 
 def compare_config(workdir: Path, config: ConfigDict) -> list[str]:
@@ -89,6 +106,14 @@ def _logged_step(line: str) -> float:
         return json.loads(line)["step"]
     except (ValueError, KeyError):
         return float("inf")  # the torn last line of a killed run
+
+
+def _merged(defaults: Any, began: Any) -> Any:
+    """What a run began with, over the defaults; tuples for the lists that JSON makes of them."""
+    if isinstance(began, dict):
+        known = defaults if isinstance(defaults, dict) else {}
+        return {**known, **{key: _merged(known.get(key), value) for key, value in began.items()}}
+    return tuple(_merged(None, value) for value in began) if isinstance(began, list) else began
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
