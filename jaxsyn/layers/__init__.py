@@ -11,7 +11,9 @@ Two conventions hold for every layer here:
 from jaxsyn.layers.ace import ACE, StyledLabel
 from jaxsyn.layers.activation import Activation
 from jaxsyn.layers.adain import adain
+from jaxsyn.layers.adalin import LIN, AdaLIN, SoftmaxMix, instance_and_layer_norm
 from jaxsyn.layers.clade import CLADE, ClassAffine, PositionedLabels, look_up_classes
+from jaxsyn.layers.class_activation import ClassActivation, attend, mean_and_max
 from jaxsyn.layers.class_crops import class_crops
 from jaxsyn.layers.conditional_conv import conditional_convolve, taps_first
 from jaxsyn.layers.constant_conv import convolve_constant
@@ -28,6 +30,7 @@ from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
 from jaxsyn.layers.layer_norm import LayerNorm
 from jaxsyn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, normalization
+from jaxsyn.layers.pixel_shuffle import pixel_shuffle
 from jaxsyn.layers.pixelwise import parameter_count, pixelwise_mlp, position_channels, position_encoding
 from jaxsyn.layers.region_style import ClassDense, as_regions, convolve_regions, region_means
 from jaxsyn.layers.resize import average_pool, resize_bilinear, resize_nearest, upsample_nearest
@@ -38,9 +41,12 @@ __all__ = [
     "ACE",
     "CLADE",
     "INADE",
+    "LIN",
     "SPADE",
     "Activation",
+    "AdaLIN",
     "BatchNorm",
+    "ClassActivation",
     "ClassAffine",
     "ClassDense",
     "Conv",
@@ -57,10 +63,12 @@ __all__ = [
     "LabelMap",
     "LayerNorm",
     "PositionedLabels",
+    "SoftmaxMix",
     "StyledLabel",
     "adain",
     "add_bias",
     "as_regions",
+    "attend",
     "average_pool",
     "class_crops",
     "conditional_convolve",
@@ -69,15 +77,18 @@ __all__ = [
     "convolve_regions",
     "edge_distances",
     "initializer",
+    "instance_and_layer_norm",
     "instance_areas",
     "instance_convolve",
     "instance_edges",
     "instance_means",
     "label_convolve",
     "look_up_classes",
+    "mean_and_max",
     "normalization",
     "paint_instances",
     "parameter_count",
+    "pixel_shuffle",
     "pixelwise_mlp",
     "position_channels",
     "position_encoding",

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxsyn.layers import Conv, Dense
-from jaxsyn.layers.adalin import AdaLIN, Mix
+from jaxsyn.layers import AdaLIN, Conv, Dense
+from jaxsyn.layers.adalin import Mix
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 
 

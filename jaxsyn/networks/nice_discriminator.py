@@ -7,8 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxsyn.errors import UserError
-from jaxsyn.layers import Conv
-from jaxsyn.layers.class_activation import ClassActivation, attend, mean_and_max
+from jaxsyn.layers import ClassActivation, Conv, attend, mean_and_max
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 
 NUM_DOWNS = 2  # of the encoder

@@ -7,10 +7,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxsyn.layers import Conv
-from jaxsyn.layers.adalin import LIN, SoftmaxMix
+from jaxsyn.layers import LIN, Conv, SoftmaxMix, pixel_shuffle
 from jaxsyn.layers.initializers import DEFAULT, Initializer
-from jaxsyn.layers.pixel_shuffle import pixel_shuffle
 from jaxsyn.networks.adalin_blocks import AdaLINBlock, GainAndShift
 
 NUM_UPS = 2

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsyn.layers.adalin import LIN, AdaLIN, SoftmaxMix, instance_and_layer_norm
+from jaxsyn.layers import LIN, AdaLIN, SoftmaxMix, instance_and_layer_norm
 from tests.arrays import normal
 
 X = 3 * normal(2, 4, 5, 6) + 1

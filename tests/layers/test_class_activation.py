@@ -2,8 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsyn.layers import Conv
-from jaxsyn.layers.class_activation import ClassActivation, attend, mean_and_max
+from jaxsyn.layers import ClassActivation, Conv, attend, mean_and_max
 from tests.arrays import normal
 
 

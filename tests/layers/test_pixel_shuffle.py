@@ -1,6 +1,6 @@
 import numpy as np
 
-from jaxsyn.layers.pixel_shuffle import pixel_shuffle
+from jaxsyn.layers import pixel_shuffle
 
 
 def test_neighbouring_channels_become_a_square_row_by_row():

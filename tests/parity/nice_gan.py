@@ -47,7 +47,8 @@ def config_of(options: Options) -> ConfigDict:
     """Our config for the reference's options; an option that a case leaves out has the reference's default."""
     config = get_config("custom")
     width, light = options.get("ch", 64), options.get("light", False)
-    config.model.generator.update(width=width, num_blocks=options.get("n_res", 6), light=light)
+    channels = options.get("img_ch", 3)
+    config.model.generator.update(width=width, num_blocks=options.get("n_res", 6), light=light, out_channels=channels)
     config.model.discriminator.update(width=width, num_layers=options.get("n_dis", 7))
     for ours, theirs in (("adversarial", "adv"), ("cycle", "cycle"), ("reconstruction", "recon")):
         weights = config.loss.weights
