@@ -57,8 +57,8 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     config.batch_size = 4
-    config.num_steps = 1500
-    config.image_every = config.checkpoint_every = 500
+    config.num_steps = 900
+    config.image_every = config.checkpoint_every = 300
     config.ema.decay = 0.99
     config.model.unet.update(num_downs=6, width=24)
     config.model.discriminator.update(width=16, num_layers=2)

@@ -31,6 +31,7 @@ from jaxsyn.interop.files import read_state_dict, write_state_dict
 from jaxsyn.interop.stablehlo import describe, export_function, parse_controls, write_artefact
 from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
 from jaxsyn.training.checkpoints import Checkpoints
+from jaxsyn.training.frozen import load_frozen
 from jaxsyn.training.runs import make_run, restore_run
 from jaxsyn.training.stages import checkpoint_directory
 from jaxsyn.training.state import inference_nets, running_statistics
@@ -110,7 +111,8 @@ def export_generate() -> None:
         for name, array in blank_batch(CONFIG.value).items()
     }
     shapes, fixed = parse_controls(CONTROL.value, size)
-    nets = inference_nets(run.method, state, use_ema=CONFIG.value.eval.use_ema)
+    frozen = load_frozen(run.method, generating=True)
+    nets = inference_nets(run.method, state, use_ema=CONFIG.value.eval.use_ema, frozen=frozen)
 
     def images(inputs: dict[str, jax.Array], seed: jax.Array) -> jax.Array:
         given = {name: inputs[name] for name in batch}

@@ -20,10 +20,9 @@ from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.frozen import load_frozen, require_frozen_files
 from jaxsyn.training.pictures import Pictures
 from jaxsyn.training.runs import Run, make_run
-from jaxsyn.training.sharding import make_mesh, parameter_sharding, put_batch, replicated
+from jaxsyn.training.sharding import make_mesh, parameter_sharding, put_batch
 from jaxsyn.training.stages import checkpoint_directory, earlier_checkpoint, take_over
 from jaxsyn.training.state import TrainState
-from jaxsyn.training.step import train_step
 from jaxsyn.training.telemetry import Telemetry, require_finite
 from jaxsyn.training.workdir import IMAGES, open_workdir, truncate_metrics
 
@@ -126,15 +125,9 @@ def _compile(
 ) -> tuple[Callable[..., Any], Iterator[Mapping[str, jax.Array]]]:
     """The compiled step, and the batches with the one that was looked at put back."""
     first = next(batches)
-    shardings = jax.tree.map(lambda leaf: leaf.sharding, run.template)
-    function = jax.jit(
-        partial(train_step, run.method, run.config),
-        donate_argnums=0,
-        out_shardings=(shardings, replicated(run.mesh)),
-    )
     print("compiling the training step ...", end=" ", flush=True)
     began = time.perf_counter()
-    compiled = function.lower(state, frozen, first).compile()
+    compiled = run.jitted_step().lower(state, frozen, first).compile()
     print(f"{time.perf_counter() - began:.0f} s")
     return compiled, itertools.chain([first], batches)
 

@@ -1,6 +1,7 @@
 """A run on its devices: its method, and its state, new or restored."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from jaxsyn.training.frozen import frozen_shapes, load_frozen
 from jaxsyn.training.sharding import make_mesh, parameter_sharding, replicated
 from jaxsyn.training.stages import checkpoint_directory
 from jaxsyn.training.state import TrainState, initial_state
+from jaxsyn.training.step import train_step
 from jaxsyn.training.workdir import CONFIG, compare_config
 
 
@@ -52,14 +54,26 @@ class Run:
         options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
         return make.lower().compile(compiler_options=options)()
 
+    def jitted_step(self) -> Callable[..., Any]:
+        """`train_step` of (state, frozen networks' parameters, batch), which reuses the state's memory."""
+        shardings = jax.tree.map(lambda leaf: leaf.sharding, self.template)
+        return jax.jit(
+            partial(train_step, self.method, self.config),
+            donate_argnums=0,
+            out_shardings=(shardings, replicated(self.mesh)),
+        )
 
-def make_run(config: ConfigDict) -> Run:
+
+def make_run(config: ConfigDict, devices: Sequence[jax.Device] | None = None) -> Run:
     """A run's parts, before any state.
+
+    Args:
+        devices: what its mesh is made of; those that jax sees by default. Others are good for compiling alone.
 
     Raises:
         UserError: the config does not fit its devices or its data.
     """
-    method, mesh = build(config), make_mesh(config)
+    method, mesh = build(config), make_mesh(config, devices)
     state = jax.eval_shape(partial(_initial_state, method, config))
     shardings = parameter_sharding(mesh, state).replace(states=jax.tree.map(lambda _: replicated(mesh), state.states))
     template = jax.tree.map(

@@ -1,7 +1,7 @@
 """The device mesh, and what lies where on it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -17,8 +17,8 @@ AXES = ("data", "space", "fsdp")
 SMALLEST_SHARDED = 4096
 
 
-def make_mesh(config: ConfigDict) -> Mesh:
-    """The mesh of `config.mesh`, over the first of the devices that jax sees.
+def make_mesh(config: ConfigDict, devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """The mesh of `config.mesh`, over the first of the devices: those that jax sees, if no others are given.
 
     Axes: `data` splits the batch; `space` splits image height (the compiler exchanges what convolutions need of the
     neighbours); `fsdp` splits the batch too, and with it parameters and optimiser state.
@@ -26,7 +26,8 @@ def make_mesh(config: ConfigDict) -> Mesh:
     Raises:
         UserError: sizes that the devices, the batch or the image height do not allow.
     """
-    available = jax.device_count()
+    devices = jax.devices() if devices is None else devices
+    available = len(devices)
     sizes = {axis: config.mesh[axis] for axis in AXES}
     fixed = math.prod(size for size in sizes.values() if size != -1)
     described = ", ".join(f"mesh.{axis}={size}" for axis, size in sizes.items())
@@ -45,8 +46,7 @@ def make_mesh(config: ConfigDict) -> Mesh:
         )
     if config.data.height % sizes["space"]:
         raise UserError(f"data.height={config.data.height} does not divide by mesh.space={sizes['space']}")
-    devices = np.asarray(jax.devices()[:needed]).reshape(tuple(sizes.values()))
-    return Mesh(devices, AXES)
+    return Mesh(np.asarray(devices[:needed]).reshape(tuple(sizes.values())), AXES)
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

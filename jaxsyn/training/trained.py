@@ -15,8 +15,9 @@ from ml_collections import ConfigDict
 from jaxsyn.data import blank_batch, num_label_classes
 from jaxsyn.errors import UserError
 from jaxsyn.methods import Method, Nets
+from jaxsyn.training.frozen import load_frozen
 from jaxsyn.training.runs import restore_run
-from jaxsyn.training.state import inference_nets
+from jaxsyn.training.state import inference_nets, modules
 from jaxsyn.training.workdir import CHECKPOINTS, read_config
 
 Array = jax.Array | np.ndarray
@@ -67,13 +68,14 @@ def load(path: str | Path, step: int | None = None) -> Trained:
     the first device.
 
     Raises:
-        UserError: there is no run, or no such checkpoint.
+        UserError: there is no run, no such checkpoint, or no file of a network with given weights that it needs.
     """
     workdir, step = _find(Path(path), step)
     config = read_config(workdir)
     config.mesh.update(data=1, space=1, fsdp=1)
     run, state = restore_run(config, workdir, step)
-    nets = inference_nets(run.method, state, use_ema=config.eval.use_ema)
+    frozen = load_frozen(run.method, generating=True)
+    nets = inference_nets(run.method, state, use_ema=config.eval.use_ema, frozen=frozen)
     return Trained(config, run.method, int(state.step), nets.params, nets.states)
 
 
@@ -123,7 +125,8 @@ def generate(
     Raises:
         UserError: the batch lacks an entry that the method reads, or the method has no such control.
     """
-    nets = Nets(method.networks(), params, states, train=False)
+    known = modules(method)
+    nets = Nets({name: known[name] for name in params}, params, states, train=False)
     unknown = controls.keys() - inspect.signature(method.generate).parameters.keys()
     if unknown:
         raise UserError(f"{method.config.method} has no control {', '.join(sorted(unknown))}: see its generate")

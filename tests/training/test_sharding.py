@@ -28,18 +28,17 @@ def test_by_default_all_devices_split_the_batch():
         ({"mesh.data": 1, "optimizer.accumulate": 3}, r"batch_size=4 does not divide by .* = 3: set batch_size to"),
     ],
 )
-def test_a_mesh_that_does_not_fit_is_an_error_that_says_what_to_change(monkeypatch, options, message):
-    monkeypatch.setattr(jax, "device_count", lambda: 1)
+def test_a_mesh_that_does_not_fit_is_an_error_that_says_what_to_change(options, message):
     with pytest.raises(UserError, match=message):
-        make_mesh(toy_config(**options))
+        make_mesh(toy_config(**options), jax.devices()[:1])
 
 
-def test_a_batch_or_height_that_the_devices_do_not_divide_is_an_error(monkeypatch):
-    monkeypatch.setattr(jax, "device_count", lambda: 8)
+def test_a_batch_or_height_that_the_devices_do_not_divide_is_an_error():
+    eight = jax.devices()[:1] * 8
     with pytest.raises(UserError, match=r"batch_size=4 does not divide by mesh\.data \* mesh\.fsdp .* = 8"):
-        make_mesh(toy_config())
+        make_mesh(toy_config(), eight)
     with pytest.raises(UserError, match=r"data\.height=9 does not divide by mesh\.space=2"):
-        make_mesh(toy_config(**{"mesh.data": 4, "mesh.space": 2, "data.height": 9}))
+        make_mesh(toy_config(**{"mesh.data": 4, "mesh.space": 2, "data.height": 9}), eight)
 
 
 def test_pictures_are_split_by_batch_and_height_and_vectors_by_batch():
