@@ -41,6 +41,11 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.preprocess = "fixed"
     # Width (resize, scale_width) or short side (scale_shortside) before the crop, in pixels.
     data.load_size = 64
+    # Before that, cut this share of the training pictures to a random window (StarGAN v2), whose share of the area and
+    # whose aspect ratio, width by height, are drawn from these ranges.
+    data.window_share = 0.0
+    data.window_area = (0.8, 1.0)
+    data.window_aspect = (0.9, 1.1)
     # Mirror half of the training pictures.
     data.flip = True
     # Worker processes that read and transform; 0 reads in threads of the training process.

@@ -16,6 +16,7 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
+from jaxsyn.data.random_window import RandomWindow
 from jaxsyn.data.records import AttributeRecords, DomainRecords, Records, UnpairedRecords, open_records
 from jaxsyn.data.sources import has_domains, has_label_maps
 from jaxsyn.data.transforms import Preprocess, to_batch_form
@@ -29,7 +30,9 @@ _ENDLESS = 2**40
 
 def preprocess(data: ConfigDict) -> Preprocess:
     """The preprocessing that `config.data` asks for."""
-    return Preprocess(data.preprocess, data.height, data.width, data.load_size, data.flip)
+    window = RandomWindow(data.window_share, tuple(data.window_area), tuple(data.window_aspect))
+    geometry = Preprocess(data.preprocess, data.height, data.width, data.load_size, data.flip)
+    return geometry._replace(window=window) if data.window_share else geometry
 
 
 def train_batches(

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from jaxsyn.data.random_window import RandomWindow
 from jaxsyn.errors import UserError
 
 MODES = (
@@ -46,6 +47,8 @@ class Preprocess(NamedTuple):
     For evaluation nothing is random: no flip, the crop is the centre, resize_and_crop resizes straight to height x
     width, and the other scaling crops take the smallest size that covers height x width, aspect ratio kept. With a
     square target that is the authors' test phase, where load_size equals crop_size (theirs still draws the crop).
+
+    In training, `window` may cut the picture first.
     """
 
     mode: str
@@ -53,9 +56,12 @@ class Preprocess(NamedTuple):
     width: int
     load_size: int
     flip: bool
+    window: RandomWindow | None = None
 
     def random(self, record: dict, rng: np.random.Generator) -> dict:
-        """The record as training sees it, with crop and flip drawn from `rng`."""
+        """The record as training sees it, with window, crop and flip drawn from `rng`."""
+        if self.window:
+            record = _cut(record, self.window.draw(*record["image"].shape[:2], rng))
         record = self._middle(record)
         height, width = record["image"].shape[:2]
         size = self.resized_size(height, width, record["name"])
