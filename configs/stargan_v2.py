@@ -56,11 +56,11 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     config.batch_size = 4
-    config.num_steps = 900
-    config.image_every = config.checkpoint_every = 300
+    config.num_steps = 800
+    config.image_every = config.checkpoint_every = 200
     config.ema.decay = 0.99
     config.data.domains = ("day", "dusk", "night", "winter")
-    config.model.update(width=16, max_width=48, style_dim=16, hidden=64)
+    config.model.update(width=12, max_width=48, style_dim=16, hidden=64)
     config.loss.diversity_steps = config.num_steps
     # A short run on small networks: faster rates than the paper's, which fall over its second half.
     rates = {"generator": 1e-3, "style_encoder": 1e-3, "discriminator": 1e-3, "mapping_network": 1e-4}

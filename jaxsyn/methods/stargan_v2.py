@@ -91,8 +91,8 @@ class StarGanV2(Method):
         if not model.high_pass:
             return {}
         remedy = (
-            "model.face_alignment_weights is not set: the high-pass skip needs the face alignment network (the authors' "
-            "wing.ckpt, or the same as .safetensors or .npz). Set it to the file's path, or train without the skip by "
+            "model.face_alignment_weights is not set: the high-pass skip needs the face alignment network "
+            "(the authors' wing.ckpt, or as .safetensors or .npz). Set it to the file's path, or go without by "
             "--config.model.high_pass=0, for pictures other than aligned faces"
         )
         network, weights = FaceAlignment(self.dtype), model.face_alignment_weights
