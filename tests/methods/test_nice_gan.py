@@ -109,6 +109,11 @@ def test_codes_of_either_domain_are_decoded_in_the_domain_asked_for(way, expecte
     np.testing.assert_allclose(method_with().generate(nets_with(), BATCH, jax.random.key(0), way=way), expected)
 
 
+def test_the_heatmap_sums_the_channels_of_a_code():
+    found = method_with().heatmap(nets_with(), BATCH, "image")
+    np.testing.assert_allclose(found, 2 * BATCH["image"].sum(-1), rtol=1e-5, atol=1e-5)
+
+
 def test_what_cannot_be_generated_is_an_error():
     with pytest.raises(UserError, match="way = 'sideways': choose one of forward, backward, source, image, cycle"):
         method_with().generate(nets_with(), BATCH, jax.random.key(0), way="sideways")
