@@ -27,6 +27,9 @@ class Phase:
         loss: pure function (nets, batch, rng) -> (scalar to minimise, terms to log by name, unweighted).
         every: the update is made in every so many steps.
         first: the first step in which it is made.
+        times: in how many steps in a row, each time.
+        beside: whether its gradient is taken at the parameters at which the phase before it, which has the same
+            steps, took its own; the update is of those that it left.
     """
 
     name: str
@@ -34,10 +37,17 @@ class Phase:
     loss: Callable[[Nets, Batch, jax.Array], tuple[jax.Array, Terms]]
     every: int = 1
     first: int = 0
+    times: int = 1
+    beside: bool = False
+
+    @property
+    def schedule(self) -> tuple[int, int, int]:
+        """In which steps the update is made: equal for phases that are made in the same."""
+        return self.every, self.first, self.times
 
     def is_due(self, step: int | jax.Array) -> bool | jax.Array:
         """Whether the update is made in a step; they are counted from zero."""
-        return (step - self.first) % self.every == 0
+        return (step - self.first) % self.every < self.times
 
 
 @dataclasses.dataclass(frozen=True)

@@ -40,6 +40,7 @@ def default_config() -> ConfigDict:
     config.optimizer.decay_factor = 0.5
     config.optimizer.weight_decay = 0.0  # L2: this share of every parameter is added to its gradient (not AdamW)
     config.optimizer.clip = 0.0  # largest global gradient norm of a phase; 0: gradients stay as they are
+    config.optimizer.phase_clips = ConfigDict()  # phase -> its own largest norm, instead of clip
     config.optimizer.accumulate = 1  # slices of the batch whose gradients are averaged into one update
 
     # Moving average of parameters, for the networks named: decay 0 keeps none.

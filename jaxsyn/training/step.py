@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import jax
@@ -31,10 +32,10 @@ def train_step(
     """
     rng = jax.random.fold_in(jax.random.key(config.seed), state.step)
     logs, kept = {}, {}
-    for i, phase in enumerate(method.phases()):
-        key = jax.random.fold_in(rng, i)
-        state, terms, kept = phase_update(method, config, phase, state, frozen, batch, key, kept)
-        logs |= {f"{phase.name}/{term}": value for term, value in terms.items()}
+    for _, numbered in groupby(enumerate(method.phases()), key=lambda numbered: numbered[1].schedule):
+        run = partial(_run_phases, method, config, tuple(numbered))
+        state, terms, kept = run(state, frozen, batch, rng, kept)
+        logs |= terms
     average = partial(_moving_average, config.ema.decay)
     statistics = {name: running_statistics(state.states[name]) for name in state.ema_statistics}
     state = state.replace(
@@ -108,29 +109,57 @@ def phase_update(
     batch: Batch,
     rng: jax.Array,
     kept: Mapping[str, Tree],
+    at: Mapping[str, Tree] | None = None,
+) -> tuple[TrainState, dict[str, jax.Array], dict[str, Tree]]:
+    """One phase's update: the new state, its terms, and what is kept for the phases after it.
+
+    Args:
+        at: network -> parameters at which the gradient is taken; by default those of the state.
+    """
+    start = state if at is None else state.replace(params=at)
+    found = _accumulate(method, config.optimizer.accumulate, phase, start, frozen, batch, rng, kept)
+    largest = config.optimizer.phase_clips.get(phase.name, config.optimizer.clip)
+    gradients = clip_by_global_norm(found.gradients, largest)
+    params, optimizers = dict(state.params), dict(state.optimizers)
+    for name in phase.trains:
+        optimizer = make_optimizer(config.optimizer)
+        updates, optimizers[name] = optimizer.update(gradients[name], optimizers[name], params[name])
+        updates = hold(updates, method.idle_parameters().get(name, ()))
+        rate = learning_rate(config.optimizer, name, state.step)
+        params[name] = jax.tree.map(lambda p, u, rate=rate: p - rate * u, params[name], updates)
+    return state.replace(params=params, optimizers=optimizers, states=found.states), found.terms, found.kept
+
+
+def _run_phases(
+    method: Method,
+    config: ConfigDict,
+    phases: tuple[tuple[int, Phase], ...],
+    state: TrainState,
+    frozen: Mapping[str, Tree],
+    batch: Batch,
+    rng: jax.Array,
+    kept: Mapping[str, Tree],
 ) -> tuple[TrainState, dict[str, jax.Array], Mapping[str, Tree]]:
-    """One phase's update: the new state, its terms, and what is kept for the phases after it."""
+    """The updates of neighbouring phases of one schedule, numbered: the new state, PHASE/TERM -> term, what is kept."""
 
-    def run(state: TrainState) -> tuple[TrainState, dict[str, jax.Array], dict[str, Tree]]:
-        found = _accumulate(method, config.optimizer.accumulate, phase, state, frozen, batch, rng, kept)
-        gradients = clip_by_global_norm(found.gradients, config.optimizer.clip)
-        params, optimizers = dict(state.params), dict(state.optimizers)
-        for name in phase.trains:
-            optimizer = make_optimizer(config.optimizer)
-            updates, optimizers[name] = optimizer.update(gradients[name], optimizers[name], params[name])
-            updates = hold(updates, method.idle_parameters().get(name, ()))
-            rate = learning_rate(config.optimizer, name, state.step)
-            params[name] = jax.tree.map(lambda p, u, rate=rate: p - rate * u, params[name], updates)
-        return state.replace(params=params, optimizers=optimizers, states=found.states), found.terms, found.kept
+    def run(state: TrainState) -> tuple[TrainState, dict[str, jax.Array], Mapping[str, Tree]]:
+        logs, left, at = {}, kept, state.params
+        for number, phase in phases:
+            at = at if phase.beside else state.params
+            key = jax.random.fold_in(rng, number)
+            state, terms, left = phase_update(method, config, phase, state, frozen, batch, key, left, at)
+            logs |= {f"{phase.name}/{term}": value for term, value in terms.items()}
+        return state, logs, left
 
-    if phase.every == 1:
+    first = phases[0][1]
+    if first.every == 1:
         return run(state)
 
-    # What a phase keeps that sometimes rests, no other may count on.
+    # What phases keep that sometimes rest, no other may count on.
     def rest(state: TrainState) -> tuple[TrainState, dict[str, jax.Array]]:
         return state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(run, state)[1])
 
-    return *lax.cond(phase.is_due(state.step), lambda state: run(state)[:2], rest, state), kept
+    return *lax.cond(first.is_due(state.step), lambda state: run(state)[:2], rest, state), kept
 
 
 def _accumulate(

@@ -77,6 +77,41 @@ def test_a_phase_every_other_step_rests_in_between():
     assert scale(states[1], "discriminator") != scale(states[2], "discriminator")
 
 
+def test_a_phase_may_be_made_in_several_steps_in_a_row():
+    phase = Phase("generator", ("generator",), square_of("generator"), every=3, first=1, times=2)
+    assert [phase.is_due(step) for step in range(6)] == [False, True, True, False, True, True]
+
+
+def test_phases_of_one_schedule_find_what_the_ones_before_them_kept():
+    def keep(nets, batch, rng):
+        nets.kept["images"] = batch["image"] + 1
+        return square_of("generator")(nets, batch, rng)
+
+    def find(nets, batch, rng):
+        return nets.discriminator(nets.kept["images"]).mean(), {"kept": nets.kept["images"].mean()}
+
+    phases = (
+        Phase("keeper", ("generator",), keep, every=2, first=1),
+        Phase("finder", ("discriminator",), find, every=2, first=1),
+    )
+    _, logs = steps(Toy(toy_config(), phases), 2)
+    np.testing.assert_allclose([log["finder/kept"] for log in logs], [0, BATCH["image"].mean() + 1], rtol=1e-6)
+
+
+def test_a_phase_beside_another_takes_its_gradient_where_that_took_its_own():
+    def look(nets, batch, rng):
+        loss, _ = square_of("generator")(nets, batch, rng)
+        return loss, {"seen": nets.params["generator"]["scale"]}
+
+    first = Phase("first", ("generator",), look)
+    rest = Phase("discriminator", ("discriminator",), square_of("discriminator"))
+    for beside, seen in ((False, 1.9), (True, 2.0)):
+        second = Phase("second", ("generator",), look, beside=beside)
+        states, (log,) = steps(Toy(toy_config(), (first, second, rest)))
+        np.testing.assert_allclose(log["second/seen"], seen, rtol=1e-5)
+        np.testing.assert_allclose(scale(states[1]), 1.8, rtol=1e-3)
+
+
 def test_the_step_decides_the_randomness_and_phases_draw_apart():
     def draw(nets, batch, rng):
         return nets.generator(batch["image"]).mean(), {"draw": jax.random.uniform(rng)}
@@ -119,6 +154,15 @@ def test_gradients_are_clipped_by_the_phases_global_norm():
         states, _ = steps(Toy(toy_config(**{"optimizer.clip": clip, "optimizer.epsilon": 1.0})))
         # Adam's first step: rate * g / (|g| + epsilon).
         np.testing.assert_allclose(scale(states[0]) - scale(states[1]), 0.1 * clipped / (clipped + 1), rtol=1e-4)
+
+
+def test_a_phase_may_have_its_own_largest_norm():
+    options = {"optimizer.clip": 0.25, "optimizer.epsilon": 1.0}
+    config = toy_config(**options)
+    config.optimizer.phase_clips.generator = 0.5
+    states, _ = steps(Toy(config))
+    steps_taken = [scale(states[0], name) - scale(states[1], name) for name in ("generator", "discriminator")]
+    np.testing.assert_allclose(steps_taken, [0.1 * 0.5 / 1.5, 0.01 * 0.25 / 1.25], rtol=1e-3)
 
 
 def test_the_average_of_parameters_follows_them_by_its_decay():
