@@ -10,6 +10,7 @@ Our module path, joined by dots, is the reference's name, and a leaf's name deci
 | batch_stats `mean`, `var`, `count` | `running_mean`, `running_var`, `num_batches_tracked` |
 | params `stacked_kernel` [K, in, out], `stacked_bias` [K, out] | K entries, `0.weight` [out, in], `0.bias` and so on |
 | spectral `u` [out], `v` [window * in] | `weight_u`, `weight_v` [in * window]; the kernel beside is `weight_orig` |
+| spectral `kernel` [window..., in, out] | `weight` [out, in, window...]: the normalised one, where it is stored |
 | anything else | the same name and layout |
 
 Where a reference names things otherwise, `rules` say so: pairs (regular expression, replacement), applied in order
@@ -148,9 +149,10 @@ def _entries_of(path: tuple[str, ...], leaves: Mapping[tuple[str, ...], Any], ru
         names = [_rename((*module, str(k), STACKS[leaf]), rules) for k in range(shape[0])]
         return [_Entry(path, name, split, axes, theirs, (k,)) for k, name in enumerate(names)]
     split, axes, merged = shape, tuple(range(len(shape))), False
-    if collection == "params" and leaf in KERNELS:
+    if collection in ("params", "spectral") and leaf in KERNELS:
         axes = _kernel_axes(len(shape), transposed=leaf == "transposed_kernel")
-        name = "weight_orig" if ("spectral", *module, "u") in leaves else "weight"
+        is_raw = collection == "params" and ("spectral", *module, "u") in leaves
+        name = "weight_orig" if is_raw else "weight"
     elif collection == "params" and leaf == "scale":
         name = "weight"
     elif collection == "batch_stats":

@@ -26,17 +26,29 @@ def spectral_normalize(module: nn.Module, kernel: jax.Array) -> jax.Array:
         The normalised kernel.
     """
     matrix = kernel.reshape(-1, kernel.shape[-1])
-    u = module.variable("spectral", "u", _unit_vector, module, matrix.shape[1])
-    v = module.variable("spectral", "v", _unit_vector, module, matrix.shape[0])
+    u = module.variable("spectral", "u", unit_vector, module, matrix.shape[1])
+    v = module.variable("spectral", "v", unit_vector, module, matrix.shape[0])
     if module.is_mutable_collection("spectral") and not module.is_initializing():
-        fixed = lax.stop_gradient(matrix)
-        v.value = _normalize(_product(fixed, u.value))
-        u.value = _normalize(_product(v.value, fixed))
+        u.value, v.value = iterate(matrix, u.value)
     sigma = _product(_product(v.value, matrix), u.value)
     return kernel / sigma
 
 
-def _unit_vector(module: nn.Module, size: int) -> jax.Array:
+def divide_by_norm(kernel: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The kernel [..., in, out] over its spectral norm after one power iteration from u [out], and the next u."""
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    u, v = iterate(matrix, u)
+    return kernel / _product(_product(v, matrix), u), u
+
+
+def iterate(matrix: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """One power iteration on a matrix [n, out], without gradient: from u [out] the next u, and v [n]."""
+    fixed = lax.stop_gradient(matrix)
+    v = _normalize(_product(fixed, u))
+    return _normalize(_product(v, fixed)), v
+
+
+def unit_vector(module: nn.Module, size: int) -> jax.Array:
     return _normalize(jax.random.normal(module.make_rng("params"), (size,)))
 
 
