@@ -8,6 +8,12 @@
 Presets: `scenes` (the default: day, dusk, night and winter, in minutes on two CPU cores), `celeba_hq` and `afhq` with
 the paper's numbers, and `custom` for folders of your own (data.root with train/DOMAIN and val/DOMAIN, data.domains).
 `--config.eval.guide=reference` evaluates styles of references in place of those of latents.
+
+The authors' checkpoints hold their networks side by side in one file; those of averages are made a run by
+
+    python -m jaxsyn.interop import --config configs/stargan_v2.py:afhq --workdir runs/afhq \
+        generator=100000_nets_ema.ckpt:generator mapping_network=100000_nets_ema.ckpt:mapping_network \
+        style_encoder=100000_nets_ema.ckpt:style_encoder
 """
 
 from ml_collections import ConfigDict

@@ -59,7 +59,7 @@ class GivenDraws(StarGanV2):
 def masks_of(inputs: Mapping[str, np.ndarray], *, of_fakes: bool = False) -> jax.Array | None:
     """The case's two masks, of translated images where it has those and they are asked for; None where it has none."""
     names = sorted(name for name in inputs if "mask" in name)
-    of_others = [name for name in names if re.search("fake|cyc|rec|back", name)]
+    of_others = [name for name in names if re.search("fake|cyc|rec|back", name)] or names[2:]
     chosen = of_others if of_fakes and of_others else [name for name in names if name not in of_others]
     if not chosen:
         return None

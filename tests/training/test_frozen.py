@@ -68,3 +68,7 @@ def test_weights_of_another_network_are_an_error_that_names_file_and_layer(weigh
     np.savez(weights, **{"features.0.weight": np.zeros((4, 3, 3, 3)), "features.0.bias": np.zeros(4)})
     with pytest.raises(UserError, match=r"weights\.npz does not fit the network: .*features\.0"):
         load_frozen(FrozenToy(weights))
+
+
+def test_generating_needs_no_file_of_a_network_that_losses_alone_call():
+    assert load_frozen(FrozenToy(""), generating=True) == {}
