@@ -32,9 +32,12 @@ from jaxsyn.layers.layer_norm import LayerNorm
 from jaxsyn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, normalization
 from jaxsyn.layers.pixel_shuffle import pixel_shuffle
 from jaxsyn.layers.pixelwise import parameter_count, pixelwise_mlp, position_channels, position_encoding
+from jaxsyn.layers.plane_conv import PlaneConv
 from jaxsyn.layers.region_style import ClassDense, as_regions, convolve_regions, region_means
 from jaxsyn.layers.resize import average_pool, resize_bilinear, resize_nearest, upsample_nearest
+from jaxsyn.layers.sample_norm import SampleNorm
 from jaxsyn.layers.spade import SPADE
+from jaxsyn.layers.stored_spectral_conv import StoredSpectralConv
 from jaxsyn.layers.tent_filter import tent_downsample, tent_downsample_label
 
 __all__ = [
@@ -62,8 +65,11 @@ __all__ = [
     "LabelConv",
     "LabelMap",
     "LayerNorm",
+    "PlaneConv",
     "PositionedLabels",
+    "SampleNorm",
     "SoftmaxMix",
+    "StoredSpectralConv",
     "StyledLabel",
     "adain",
     "add_bias",

@@ -6,10 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxsyn.layers import Conv, ConvTranspose, Dense, InstanceNorm
+from jaxsyn.layers import Conv, ConvTranspose, Dense, InstanceNorm, PlaneConv, SampleNorm
 from jaxsyn.layers.initializers import DEFAULT, Initializer, initializer
-from jaxsyn.layers.plane_conv import PlaneConv
-from jaxsyn.layers.sample_norm import SampleNorm
 from jaxsyn.networks.conv_block import ResidualBlock
 
 NUM_TRANSFORMS, NUM_BLOCKS, NUM_FINE_BLOCKS = 4, 3, 2

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxsyn.errors import UserError
-from jaxsyn.layers import Conv, average_pool
+from jaxsyn.layers import Conv, StoredSpectralConv, average_pool
 from jaxsyn.layers.initializers import DEFAULT, Initializer
-from jaxsyn.layers.stored_spectral_conv import StoredSpectralConv
 
 SLOPE = 0.01
 
