@@ -1,6 +1,7 @@
 """The smallest recipes that still have every part."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,6 +12,11 @@ from configs.spade import get_config
 from jaxsyn.layers import SPADE, Conv, LabelConv, LabelMap, upsample_nearest
 from jaxsyn.methods.spade import Spade
 from jaxsyn.networks.spade_decoder import SpadeBlock
+from jaxsyn.training.checkpoints import Checkpoints
+from jaxsyn.training.runs import make_run
+from jaxsyn.training.stages import checkpoint_directory
+from jaxsyn.training.state import TrainState
+from jaxsyn.training.workdir import open_workdir
 
 SIZE = 32
 
@@ -33,6 +39,15 @@ def baseline_config() -> ConfigDict:
     config.model.resnet.update(width=2, num_downsamplings=1, num_blocks=1, initial_kernel_size=3, norm="batch")
     config.model.discriminator.num_scales = 1
     return config
+
+
+def save_run(config: ConfigDict, workdir: Path) -> TrainState:
+    """Makes a run with its initial state as the checkpoint of step 0."""
+    state = make_run(config).initial_state()
+    checkpoints = Checkpoints(checkpoint_directory(open_workdir(workdir, config), config))
+    checkpoints.save(0, state)
+    checkpoints.close()
+    return state
 
 
 class TwoBlockGenerator(nn.Module):

@@ -84,6 +84,11 @@ def compare_config(workdir: Path, config: ConfigDict) -> list[str]:
     return list(changes.values())
 
 
+def structure(config: ConfigDict) -> dict[str, Any]:
+    """The values that decide what the checkpoints' arrays look like, by dotted key."""
+    return {key: value for key, value in _flatten(config.to_dict()).items() if key.startswith(STRUCTURAL)}
+
+
 def _enters_stage(workdir: Path, config: ConfigDict) -> bool:
     """Whether the run in `workdir`, of the same method, is in an earlier stage than `config`."""
     began = json.loads((workdir / CONFIG).read_text())

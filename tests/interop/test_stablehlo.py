@@ -12,11 +12,7 @@ import pytest
 import jaxsyn
 from jaxsyn.errors import UserError
 from jaxsyn.interop.stablehlo import describe, export_function, parse_controls
-from jaxsyn.training.checkpoints import Checkpoints
-from jaxsyn.training.runs import make_run
-from jaxsyn.training.stages import checkpoint_directory
-from jaxsyn.training.workdir import open_workdir
-from tests.tiny import SIZE, baseline_config
+from tests.tiny import SIZE, baseline_config, save_run
 
 RUN_ARTEFACT = """
 import sys
@@ -44,11 +40,8 @@ def get_config():
 def workdir(tmp_path_factory):
     config = baseline_config()
     config.model.init_gain = 0.1
-    run = make_run(config)
-    path = open_workdir(tmp_path_factory.mktemp("run"), config)
-    checkpoints = Checkpoints(checkpoint_directory(path, config))
-    checkpoints.save(0, run.initial_state())
-    checkpoints.close()
+    path = tmp_path_factory.mktemp("run")
+    save_run(config, path)
     return path
 
 

@@ -11,8 +11,7 @@ from jaxsyn.training.runs import make_run
 from jaxsyn.training.stages import checkpoint_directory
 from jaxsyn.training.state import inference_nets
 from jaxsyn.training.trained import Trained
-from jaxsyn.training.workdir import open_workdir
-from tests.tiny import SIZE, baseline_config
+from tests.tiny import SIZE, baseline_config, save_run
 
 LABEL = np.arange(2 * SIZE * SIZE).reshape(2, SIZE, SIZE) % 12
 
@@ -22,11 +21,9 @@ def workdir(tmp_path_factory):
     config = baseline_config()
     config.ema.decay = 0.5
     config.mesh.data = -1
-    run = make_run(config)
-    path = open_workdir(tmp_path_factory.mktemp("run"), config)
+    path = tmp_path_factory.mktemp("run")
+    state = save_run(config, path)
     checkpoints = Checkpoints(checkpoint_directory(path, config))
-    state = run.initial_state()
-    checkpoints.save(0, state)
     # A moving average that is not the parameters.
     checkpoints.save(3, state.replace(step=state.step + 3, ema=jax.tree.map(lambda leaf: leaf / 2, state.ema)))
     checkpoints.close()

@@ -1,0 +1,73 @@
+"""A trained run's making of images as one file that runs without this library."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax import export
+from ml_collections import ConfigDict
+
+from jaxsyn.atomic import write_text
+from jaxsyn.data import blank_batch
+from jaxsyn.errors import UserError
+from jaxsyn.interop.stablehlo import describe, export_function, parse_controls, write_artefact
+from jaxsyn.training.frozen import load_frozen
+from jaxsyn.training.runs import restore_run
+from jaxsyn.training.state import inference_nets
+from jaxsyn.training.trained import generate
+
+
+def export_generate(
+    config: ConfigDict,
+    workdir: str | Path,
+    output: str | Path,
+    *,
+    controls: Sequence[str] = (),
+    batch_size: int | None = None,
+    step: int | None = None,
+) -> Path:
+    """Writes OUTPUT/generate.stablehlo, weights included, and generate.json, which says what it takes.
+
+    Args:
+        controls: NAME=VALUE each (see `parse_controls`).
+        batch_size: None: any.
+        step: which checkpoint; None takes the newest.
+
+    Returns:
+        The artefact's path.
+
+    Raises:
+        UserError: the run, a control, or a method that does not trace for any batch size.
+    """
+    run, state = restore_run(config, workdir, step)
+    frozen = load_frozen(run.method, generating=True)
+    nets = inference_nets(run.method, state, use_ema=config.eval.use_ema, frozen=frozen)
+    size = batch_size or export.symbolic_shape("batch")[0]
+    batch = {
+        name: jax.ShapeDtypeStruct((size, *array.shape[1:]), array.dtype) for name, array in blank_batch(config).items()
+    }
+    shapes, fixed = parse_controls(controls, size)
+
+    def images(inputs: dict[str, jax.Array], seed: jax.Array) -> jax.Array:
+        given = {name: inputs[name] for name in batch}
+        arrays: dict[str, Any] = {name: inputs[name] for name in shapes}
+        return generate(run.method, nets.params, nets.states, given, jax.random.key(seed), **arrays, **fixed)
+
+    try:
+        exported = export_function(images, batch | shapes)
+    except UserError:
+        raise
+    except Exception as error:  # what a trace with a symbol for the batch size runs into is the method's own
+        if batch_size:
+            raise
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{config.method} does not export for any batch size ({reason}): set --batch_size") from error
+    path = Path(output) / "generate.stablehlo"
+    os.makedirs(output, exist_ok=True)
+    write_artefact(path, exported)
+    origin = {"method": config.method, "step": int(state.step), "controls": {n: str(v) for n, v in fixed.items()}}
+    write_text(path.with_suffix(".json"), json.dumps(describe(exported) | origin, indent=1) + "\n")
+    return path
