@@ -19,6 +19,7 @@ from jaxsyn.methods import build
 from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.frozen import load_frozen, require_frozen_files
 from jaxsyn.training.pictures import Pictures
+from jaxsyn.training.preemption import Preemption, preemption
 from jaxsyn.training.runs import Run, make_run
 from jaxsyn.training.sharding import make_mesh, parameter_sharding, put_batch
 from jaxsyn.training.stages import checkpoint_directory, earlier_checkpoint, take_over
@@ -35,7 +36,7 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     A later stage of a recipe in stages goes on from the newest checkpoint of the ones before it.
 
     The devices run ahead of the host, which waits for them only where it logs. A loss that is not finite stops the run
-    before anything is saved after it.
+    before anything is saved after it. SIGTERM, or Ctrl-C, ends it after the step under way, which is saved.
 
     Args:
         evaluate: called every `config.eval_every` steps; its figures are logged as `eval/NAME`.
@@ -67,8 +68,12 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
     truncate_metrics(path, start)
     batches = device_batches(train_batches(config, start_step=start, **_processes()), partial(put_batch, run.mesh))
     telemetry = Telemetry(path)
+    evaluate = evaluate if config.eval_every else None
     try:
-        _run_steps(run, state, frozen, start, batches, checkpoints, telemetry, evaluate if config.eval_every else None)
+        with preemption() as asked:
+            _run_steps(run, state, frozen, start, batches, checkpoints, telemetry, evaluate, asked)
+        if asked.reason:
+            print(f"stopped by {asked.reason}; the same command goes on from step {checkpoints.latest_step()}")
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on from step {checkpoints.latest_step() or start}")
     finally:
@@ -85,6 +90,7 @@ def _run_steps(
     checkpoints: Checkpoints,
     telemetry: Telemetry,
     evaluate: Evaluate | None,
+    asked: Preemption,
 ) -> None:
     config = run.config
     step_function, batches = _compile(run, state, frozen, batches)
@@ -95,10 +101,11 @@ def _run_steps(
         for step in range(start + 1, config.num_steps + 1):
             state, terms = step_function(state, frozen, next(batches))
             pending.append((step, terms))
-            last = step == config.num_steps
-            save = last or _due(step, config.checkpoint_every)
-            measure = evaluate is not None and (last or _due(step, config.eval_every))
-            show = pictures is not None and (last or _due(step, config.image_every))
+            last, stop = step == config.num_steps, asked.stops_at(step)
+            save = last or stop or _due(step, config.checkpoint_every)
+            # Who is asked to stop has no time for more than saving.
+            measure = evaluate is not None and not stop and (last or _due(step, config.eval_every))
+            show = pictures is not None and not stop and (last or _due(step, config.image_every))
             log = last or measure or _due(step, config.log_every)
             if not (save or show or log):
                 continue
@@ -117,6 +124,8 @@ def _run_steps(
                 telemetry.scalars(step, values)
                 telemetry.board(step, {"images_per_second": rate})
             clock, counted = time.perf_counter(), step
+            if stop:
+                break
     checkpoints.wait()
 
 

@@ -1,6 +1,8 @@
 """Training resumes exactly, stops where it must, and loses nothing."""
 
 import json
+import os
+import signal
 
 import jax
 import numpy as np
@@ -45,6 +47,30 @@ def test_a_run_killed_after_its_checkpoint_logs_every_step_once(whole_run, tmp_p
         log.write(json.dumps({"step": 4, "generator/total": 0.0}) + '\n{"step": 5, "gener')
     train(config(), tmp_path)
     assert (tmp_path / METRICS).read_text() == (whole_run / METRICS).read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_stop_saves_its_step_and_goes_on_from_there(whole_run, tmp_path, capsys, number):
+    def ask(run, state):
+        if state.step == 1:
+            os.kill(os.getpid(), number)
+        return {}
+
+    train(config(eval_every=1, checkpoint_every=100), tmp_path, ask)
+    assert f"stopped by {number.name}; the same command goes on from step 2" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    train(config(), tmp_path)
+    assert (tmp_path / METRICS).read_text() == (whole_run / METRICS).read_text()
+
+
+def test_who_is_asked_twice_stops_at_once(tmp_path, capsys):
+    def insist(run, state):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        return {}
+
+    train(config(eval_every=1), tmp_path, insist)
+    assert "goes on from step 0" in capsys.readouterr().out
 
 
 def test_every_term_of_every_phase_is_logged_by_name(whole_run):
