@@ -91,7 +91,7 @@ class StarGan(Method):
     def discriminator_loss(self, labels: LabelSet, nets: Nets, batch: Batch, rng: jax.Array) -> tuple[jax.Array, Terms]:
         real, label = batch[labels.image_key], batch[labels.label_key]
         order, alpha = self.draws(labels, rng, len(real))
-        target = label[order]
+        target = jnp.take(label, order, axis=0)
         nets.kept[f"{labels.kind}_target"] = target
         fake = jax.lax.stop_gradient(self.translate(nets, real, self.label_vector(labels, target)))
         on_real, on_fake = nets.discriminator(real), nets.discriminator(fake)
@@ -215,10 +215,11 @@ class StarGan(Method):
         if name not in names:
             raise UserError(f"change: {name!r} is no attribute of this model; choose from {', '.join(names)}")
         exclusive = self.config.model.exclusive_attributes
+        chosen = jnp.asarray([other == name for other in names])
         if name not in exclusive:
-            return attributes.at[:, names.index(name)].set(1 - attributes[:, names.index(name)])
-        others = jnp.asarray([other not in exclusive for other in names])
-        return jnp.where(others, attributes, jnp.asarray([other == name for other in names], attributes.dtype))
+            return jnp.where(chosen, 1 - attributes, attributes)
+        taken_away = jnp.asarray([other in exclusive for other in names])
+        return jnp.where(chosen, 1, jnp.where(taken_away, 0, attributes))
 
     def translations(self) -> dict[str, dict[str, Any]]:
         """The authors' test: name -> controls of `generate`, for a change of each attribute and for each domain."""

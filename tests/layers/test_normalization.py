@@ -128,3 +128,16 @@ def test_a_norm_is_found_by_its_name_in_a_config():
     assert isinstance(normalization("instance"), InstanceNorm)
     with pytest.raises(UserError, match="'layer' is not known; choose batch"):
         normalization("layer")
+
+
+def test_tracked_statistics_move_and_change_no_output(x):
+    norm = InstanceNorm(track=True)
+    variables = jax.jit(norm.init)(jax.random.key(0), x)
+    y, after = norm.apply(variables, x, mutable=["batch_stats"])
+    np.testing.assert_array_equal(y, InstanceNorm().apply({}, x))
+    np.testing.assert_array_equal(norm.apply(after, x), y)
+    images = np.asarray(x, np.float64)
+    stats, unbiased = after["batch_stats"], images.var((1, 2), ddof=1).mean(0)
+    np.testing.assert_allclose(stats["mean"], 0.1 * images.mean((0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(stats["var"], 0.9 + 0.1 * unbiased, rtol=1e-5)
+    assert stats["count"] == 1
