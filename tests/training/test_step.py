@@ -223,3 +223,16 @@ def test_what_a_phase_keeps_the_later_phases_find_by_slices_and_without_its_grad
     phases = (Phase("generator", ("generator",), leave), Phase("discriminator", ("discriminator",), find))
     _, (log,) = steps(Toy(config, phases))
     np.testing.assert_allclose(log["discriminator/ratio"], 2, rtol=1e-5)
+
+
+class IdleToy(Toy):
+    """Nothing is computed from its generator's one parameter, as it says."""
+
+    def idle_parameters(self):
+        return {"generator": (r"^scale$",)}
+
+
+def test_parameters_that_nothing_is_computed_from_do_not_move_by_weight_decay_either():
+    states, _ = steps(IdleToy(toy_config(**{"optimizer.weight_decay": 0.1})))
+    assert scale(states[1]) == scale(states[0])
+    assert scale(states[1], "discriminator") < scale(states[0], "discriminator")
