@@ -112,6 +112,15 @@ def test_a_phase_beside_another_takes_its_gradient_where_that_took_its_own():
         np.testing.assert_allclose(scale(states[1]), 1.8, rtol=1e-3)
 
 
+def test_a_phase_that_begins_later_is_made_in_the_last_of_its_steps():
+    phases = (
+        Phase("discriminator", ("discriminator",), square_of("discriminator")),
+        Phase("generator", ("generator",), square_of("generator"), every=2, first=1),
+    )
+    _, logs = steps(Toy(toy_config(), phases), 4)
+    assert [log["generator/square"] > 0 for log in logs] == [False, True, False, True]
+
+
 def test_the_step_decides_the_randomness_and_phases_draw_apart():
     def draw(nets, batch, rng):
         return nets.generator(batch["image"]).mean(), {"draw": jax.random.uniform(rng)}
