@@ -109,7 +109,7 @@ def test_a_phase_beside_another_takes_its_gradient_where_that_took_its_own():
         second = Phase("second", ("generator",), look, beside=beside)
         states, (log,) = steps(Toy(toy_config(), (first, second, rest)))
         np.testing.assert_allclose(log["second/seen"], seen, rtol=1e-5)
-        np.testing.assert_allclose(scale(states[1]), 1.8, rtol=1e-3)
+        np.testing.assert_allclose(scale(states[1]), 1.8, rtol=1e-2)
 
 
 def test_a_phase_that_begins_later_is_made_in_the_last_of_its_steps():
