@@ -2,12 +2,16 @@
 
     python train.py --config configs/drit.py --workdir runs/drit
     python train.py --config configs/drit.py:yosemite --workdir runs/yosemite --config.data.root=/data/yosemite
+    python -m jaxsyn.interop import --config configs/drit.py:yosemite --workdir runs/imported \
+        content_encoder=model.pth:enc_c attribute_encoder=model.pth:enc_a generator=model.pth:gen
 
 Presets: `scenes` (the default: day to night, in minutes on two CPU cores); with the authors' numbers `yosemite`,
 `monet` and `vangogh`, whose domains share their shapes, `portrait` and `cat2dog`, whose domains do not, and
 `gta2cityscapes` in high resolution (DRIT_hr); and `custom` for folders of your own. Sets are read from trainA, trainB,
 testA and testB below data.root. All but the one in high resolution seek modes (DRIT++); DRIT of 2018 does without, by
---config.loss.weights.mode_seeking=0. configs/drit_domains.py has the form for several domains.
+--config.loss.weights.mode_seeking=0. The authors' checkpoints hold all networks in one file: disContent, disA and disB
+(discriminator_a and _b), disA2 and disB2 (random_discriminator_a and _b) too. configs/drit_domains.py has the form for
+several domains.
 """
 
 from ml_collections import ConfigDict
@@ -113,7 +117,6 @@ def _high_resolution(config: ConfigDict) -> None:
 
 def small(config: ConfigDict) -> None:
     """Networks and rates for `scenes`, in minutes on two CPU cores."""
-    config.batch_size = 8
     config.image_every = config.checkpoint_every = 300
     config.ema.decay = 0.99
     config.model.init = "kaiming"
@@ -126,11 +129,14 @@ def small(config: ConfigDict) -> None:
     config.optimizer.learning_rate = ConfigDict(rates | {"content_discriminator": 4e-4})
     config.optimizer.b2 = 0.99
     config.eval.samples_per_input = 3
+    config.loss.content_iterations = 2
+    config.num_steps = 1600
+    config.optimizer.decay_start, config.optimizer.decay_steps = 800, 800
 
 
 def _scenes(config: ConfigDict) -> None:
     small(config)
-    config.num_steps = 1500
-    config.optimizer.decay_start, config.optimizer.decay_steps = 750, 750
+    config.batch_size = 8  # four pairs are translated; the divergence of attributes is a sum over them
+    config.loss.weights.attribute_prior /= 4
     config.model.discriminator.num_scales = 2
     config.data.source_domain, config.data.domain = "day", "night"

@@ -43,12 +43,19 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     config.data.domains = DOMAINS[preset]
 
     if preset == "scenes":
-        small(config)
-        config.num_steps = 1500
-        config.optimizer.decay_start, config.optimizer.decay_steps = 750, 750
+        _scenes(config)
     else:
         folders(config, images=IMAGES.get(preset, 2000))
         config.data.name = "domain_folders"
         # The authors' batch of two holds one such pair.
         config.batch_size = 1
     return config
+
+
+def _scenes(config: ConfigDict) -> None:
+    small(config)
+    config.batch_size = pairs = 4
+    # Sums over the images of a batch, of which the authors' has one pair.
+    config.loss.weights.adversarial /= pairs
+    config.loss.weights.attribute_prior /= pairs
+    config.loss.weights.discriminator_classification *= pairs

@@ -8,11 +8,13 @@ import pytest
 from configs.drit import IMAGES, get_config
 from jaxsyn.data import blank_batch
 from jaxsyn.errors import UserError
+from jaxsyn.interop.files import read_state_dict
+from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
 from jaxsyn.methods import Nets
 from jaxsyn.methods.drit import DISCRIMINATORS, RANDOM_DISCRIMINATORS, Drit
 from jaxsyn.training.state import initial_state
 from jaxsyn.training.step import train_step
-from tests.arrays import normal
+from tests.arrays import filled, normal
 
 KEY, DIM = jax.random.key(0), 3
 BATCH = {"source": normal(4, 4, 4, 3), "image": normal(4, 4, 4, 3, seed=1)}
@@ -184,6 +186,20 @@ def test_a_step_keeps_the_shapes_of_the_state(concat):
     after, terms = jax.eval_shape(lambda state: train_step(method, method.config, state, {}, batch), state)
     assert jax.tree.map(lambda x: x.shape, after) == jax.tree.map(lambda x: x.shape, state)
     assert {"content_discriminator/content_a", "reconstruction/cross_cycle_b", "random/latent_a"} <= set(terms)
+
+
+def test_networks_are_read_from_one_file_of_all_and_their_optimisers(tmp_path):
+    torch = pytest.importorskip("torch")
+    method = method_with()
+    rules, network = method.checkpoint_names(), method.networks()["content_encoder"]
+    variables = filled(jax.eval_shape(lambda x: network.init(KEY, x, "a"), jnp.ones((1, 16, 16, 3))))
+    state = to_state_dict(variables, rules["content_encoder"])
+    tensors = {name: torch.from_numpy(array) for name, array in state.items()}
+    moments = {"state": {0: {"exp_avg": tensors["convA.0.model.1.weight"]}}, "param_groups": [{"lr": 1e-4}]}
+    torch.save({"enc_c": tensors, "gen": {"x": torch.zeros(1)}, "enc_c_opt": moments, "ep": 3}, tmp_path / "model.pth")
+    read = read_state_dict(tmp_path / "model.pth", "enc_c")
+    restored = from_state_dict(read, variables, rules["content_encoder"])
+    jax.tree.map(np.testing.assert_array_equal, restored, variables)
 
 
 @pytest.mark.parametrize("preset", IMAGES)
