@@ -37,7 +37,7 @@ class SubpixelUp(nn.Module):
 
 
 class NiceGenerator(nn.Module):
-    """The generator of NICE-GAN (Chen et al., CVPR 2020, appendix).
+    """The generator of NICE-GAN (Chen et al., CVPR 2020, section 3.2).
 
     Code [B, H / 4, W / 4, 2 * width] -> image [B, H, W, out_channels] in [-1, 1], float32.
 
