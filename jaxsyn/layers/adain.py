@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsyn.layers.normalization import normalize
+from jaxsyn.layers.precision import at_least_float32
 
 
 def adain(x: jax.Array, gain: jax.Array, bias: jax.Array, epsilon: float = 1e-5) -> jax.Array:
@@ -17,9 +18,9 @@ def adain(x: jax.Array, gain: jax.Array, bias: jax.Array, epsilon: float = 1e-5)
         gain, bias: [B, C].
 
     Returns:
-        [B, H, W, C] in x's dtype; statistics are float32 (biased variance).
+        [B, H, W, C] in x's dtype; statistics are float32 or wider (biased variance).
     """
-    x32 = x.astype(jnp.float32)
+    x32 = at_least_float32(x)
     mean = x32.mean((1, 2), keepdims=True)
     variance = jnp.square(x32 - mean).mean((1, 2), keepdims=True)
     y = normalize(x32, mean, variance, epsilon) * gain[:, None, None] + bias[:, None, None]

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxsyn.layers.initializers import Initializer
+from jaxsyn.layers.precision import at_least_float32
 
 
 class LayerNorm(nn.Module):
@@ -25,7 +26,7 @@ class LayerNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        x32 = x.astype(jnp.float32)
+        x32 = at_least_float32(x)
         centred = x32 - x32.mean((1, 2, 3), keepdims=True)
         count = x32[0].size
         variance = jnp.square(centred).sum((1, 2, 3), keepdims=True) / (count - 1)

@@ -8,11 +8,12 @@ from flax import linen as nn
 from jax import lax
 
 from jaxsyn.errors import UserError
+from jaxsyn.layers.precision import at_least_float32
 
 
 def normalize(x: jax.Array, mean: jax.Array, variance: jax.Array, epsilon: float) -> jax.Array:
-    """(x - mean) / sqrt(variance + epsilon), in float32."""
-    return (x.astype(jnp.float32) - mean) * lax.rsqrt(variance + epsilon)
+    """(x - mean) / sqrt(variance + epsilon), in float32 or wider."""
+    return (at_least_float32(x) - mean) * lax.rsqrt(variance + epsilon)
 
 
 class BatchNorm(nn.Module):
@@ -42,7 +43,7 @@ class BatchNorm(nn.Module):
         variance = self.variable("batch_stats", "var", jnp.ones, (channels,))
         count = self.variable("batch_stats", "count", jnp.zeros, (), jnp.int32)
         if self.is_mutable_collection("batch_stats"):
-            x32 = x.astype(jnp.float32)
+            x32 = at_least_float32(x)
             batch_mean = x32.mean((0, 1, 2))
             batch_variance = jnp.square(x32 - batch_mean).mean((0, 1, 2))
             if not self.is_initializing():
@@ -78,7 +79,7 @@ class InstanceNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        x32 = x.astype(jnp.float32)
+        x32 = at_least_float32(x)
         mean = x32.mean((1, 2), keepdims=True)
         variance = jnp.square(x32 - mean).mean((1, 2), keepdims=True)
         if self.track:
@@ -114,7 +115,7 @@ class GroupNorm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         batch, height, width, channels = x.shape
-        x32 = x.astype(jnp.float32).reshape(batch, height, width, self.groups, channels // self.groups)
+        x32 = at_least_float32(x).reshape(batch, height, width, self.groups, channels // self.groups)
         mean = x32.mean((1, 2, 4), keepdims=True)
         variance = jnp.square(x32 - mean).mean((1, 2, 4), keepdims=True)
         y = normalize(x32, mean, variance, self.epsilon).reshape(x.shape)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxsyn.errors import UserError
+from jaxsyn.layers.precision import at_least_float32
 
 Objective = Callable[[jax.Array], jax.Array]
 
@@ -45,4 +46,4 @@ def _objectives(kind: str) -> tuple[Objective, Objective, Objective]:
 
 
 def _mean(predictions: Sequence[jax.Array], objective: Objective) -> jax.Array:
-    return sum(objective(p.astype(jnp.float32)).mean() for p in predictions) / len(predictions)
+    return sum(objective(at_least_float32(p)).mean() for p in predictions) / len(predictions)

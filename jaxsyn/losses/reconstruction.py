@@ -7,11 +7,12 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxsyn.layers.normalization import InstanceNorm
+from jaxsyn.layers.precision import at_least_float32
 
 
 def mean_absolute(x: jax.Array, y: jax.Array) -> jax.Array:
-    """Mean |x - y| over all elements, in float32."""
-    return jnp.abs(x.astype(jnp.float32) - y.astype(jnp.float32)).mean()
+    """Mean |x - y| over all elements, in float32 or wider."""
+    return jnp.abs(at_least_float32(x) - at_least_float32(y)).mean()
 
 
 def feature_matching(on_fake: Sequence[Sequence[jax.Array]], on_real: Sequence[Sequence[jax.Array]]) -> jax.Array:

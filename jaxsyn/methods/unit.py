@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsyn.layers.initializers import DEFAULT, Initializer
+from jaxsyn.layers.precision import at_least_float32
 from jaxsyn.losses.reconstruction import mean_absolute
 from jaxsyn.methods.base import Batch, Rules, Terms
 from jaxsyn.methods.nets import Nets
@@ -142,5 +143,5 @@ class Unit(TwoDomains):
 
 
 def mean_square(x: jax.Array) -> jax.Array:
-    """Mean of the squares of all elements, in float32."""
-    return jnp.square(x.astype(jnp.float32)).mean()
+    """Mean of the squares of all elements, in float32 or wider."""
+    return jnp.square(at_least_float32(x)).mean()

@@ -8,6 +8,7 @@ from flax import linen as nn
 
 from jaxsyn.layers import Activation, Dense, upsample_nearest
 from jaxsyn.layers.initializers import DEFAULT, Initializer
+from jaxsyn.layers.precision import at_least_float32
 from jaxsyn.networks.conv_block import Affine, ConvBlock, ResidualBlock
 
 
@@ -48,7 +49,7 @@ class AdainDecoder(nn.Module):
             x = ConvBlock(x.shape[-1] // 2, kernel_size=5, name=f"up_{i}", **options)(upsample_nearest(x))
         options |= {"activation": "none", "norm": "none"}
         x = ConvBlock(self.out_channels, kernel_size=7, name="conv_out", **options)(x)
-        return jnp.tanh(x.astype(jnp.float32))
+        return jnp.tanh(at_least_float32(x))
 
 
 def adain_size(channels: int, num_blocks: int) -> int:

@@ -8,6 +8,7 @@ from flax import linen as nn
 
 from jaxsyn.layers import Conv
 from jaxsyn.layers.initializers import DEFAULT, Initializer
+from jaxsyn.layers.precision import at_least_float32
 from jaxsyn.networks.conv_block import ConvBlock
 
 
@@ -37,8 +38,8 @@ class StyleEncoder(nn.Module):
         for i in range(self.num_downsamplings):
             features = self.width * 2 ** min(i + 1, 2)
             x = ConvBlock(features, kernel_size=4, stride=2, name=f"down_{i}", **options)(x)
-        x = x.astype(jnp.float32).mean((1, 2), keepdims=True)
-        return Conv(self.style_dim, kernel_size=1, name="code", **common)(x)[:, 0, 0].astype(jnp.float32)
+        x = at_least_float32(x).mean((1, 2), keepdims=True)
+        return at_least_float32(Conv(self.style_dim, kernel_size=1, name="code", **common)(x)[:, 0, 0])
 
 
 def style_encoder_names(ours: str, theirs: str, num_downsamplings: int = 4) -> tuple[tuple[str, str], ...]:

@@ -3,39 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from configs.munit import get_config
 from jaxsyn.losses.reconstruction import domain_invariant_perceptual
-from jaxsyn.methods.base import Batch, Terms
+from jaxsyn.methods.base import Batch
 from jaxsyn.methods.munit import AutoEncoder, Munit
-from jaxsyn.methods.nets import Nets
 from jaxsyn.methods.two_domains import DOMAINS, RELU5_3
 from jaxsyn.networks.vgg import VGG16, caffe_input
 from tests.parity import two_domains
 from tests.parity.adapter import Results, Template
 from tests.parity.case import Case, nchw_to_nhwc, nhwc_to_nchw
-from tests.parity.two_domains import Options, statistics
+from tests.parity.two_domains import GivenDraws, Options, statistics
 
 
-class GivenStyles(Munit):
-    """MUNIT with the reference's channels; the draws of either update lie in the batch, under the case's names."""
-
-    def __init__(self, options: Options):
-        super().__init__(config_of(options))
-        self.options, self.update = options, "gen"
-
-    def networks(self) -> dict[str, nn.Module]:
-        return two_domains.with_channels(super().networks(), self.options)
-
-    def discriminator_loss(self, nets: Nets, batch: Batch, rng: jax.Array) -> tuple[jax.Array, Terms]:
-        self.update = "dis"
-        found = super().discriminator_loss(nets, batch, rng)
-        self.update = "gen"
-        return found
+class GivenStyles(GivenDraws, Munit):
+    """MUNIT with the style codes of a case."""
 
     def draw_styles(self, batch: Batch, rng: jax.Array) -> dict[str, jax.Array]:
         return {domain: batch[f"{self.update}_s_{domain}"][:, 0, 0] for domain in DOMAINS}
@@ -54,14 +39,14 @@ def config_of(options: Options) -> ConfigDict:
 
 def templates(options: Options) -> dict[str, Template]:
     """All networks together, and one of either kind."""
-    return two_domains.templates(GivenStyles(options), options)
+    return two_domains.templates(GivenStyles(config_of(options), options), options)
 
 
 def run(case: Case, variables: dict[str, Any]) -> Results:
     """What a case of any kind computes."""
     if not variables:
         return _vgg(case)
-    method = GivenStyles(case.config)
+    method = GivenStyles(config_of(case.config), case.config)
     if "discriminator" in variables:
         return two_domains.discriminator(method, case, variables["discriminator"])
     if "generator" in variables:

@@ -1,6 +1,8 @@
 """The options of MUNIT's and UNIT's code, which are one code base, and what their reference cases share."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import flax.linen as nn
@@ -12,7 +14,7 @@ from ml_collections import ConfigDict
 
 from jaxsyn.interop.state_dict import from_state_dict
 from jaxsyn.losses.adversarial import discriminator_loss, generator_loss
-from jaxsyn.methods import Nets
+from jaxsyn.methods import Batch, Frozen, Nets, Terms
 from jaxsyn.methods.two_domains import DOMAINS, TwoDomains
 from jaxsyn.networks.vgg import TORCH_RULES
 from jaxsyn.training.optimizer import make_optimizer
@@ -31,6 +33,34 @@ PADDINGS = {"zero": "zeros"}
 INITS = {"gaussian": "normal", "default": "lecun_uniform"}
 PREFIXES = ((r"^generator_", "gen_"), (r"^discriminator_", "dis_"))
 SIZE = 64
+
+
+class GivenDraws(TwoDomains):
+    """Stands before a method: the reference's channels; the draws lie in the batch, under the case's names.
+
+    VGG computes in float32 whatever the others do: nothing of its result is near an edge, and it takes the longest.
+    """
+
+    def __init__(self, config: ConfigDict, options: Options):
+        super().__init__(config)
+        self.options, self.update = options, "gen"
+
+    def networks(self) -> dict[str, nn.Module]:
+        counts = {f"generator_{domain}": count for domain, count in channels(self.options).items()}
+        return {
+            name: network.clone(out_channels=counts[name]) if name in counts else network
+            for name, network in super().networks().items()
+        }
+
+    def frozen(self) -> dict[str, Frozen]:
+        frozen = super().frozen()
+        return {name: replace(one, module=one.module.clone(dtype=jnp.float32)) for name, one in frozen.items()}
+
+    def discriminator_loss(self, nets: Nets, batch: Batch, rng: jax.Array) -> tuple[jax.Array, Terms]:
+        self.update = "dis"
+        found = super().discriminator_loss(nets, batch, rng)
+        self.update = "gen"
+        return found
 
 
 def apply_options(config: ConfigDict, options: Options) -> None:
@@ -70,15 +100,6 @@ def channels(options: Options) -> dict[str, int]:
     """Domain -> channels of its images."""
     alone = options.get("input_dim", 3)
     return {domain: options.get(f"input_dim_{domain}", alone) for domain in DOMAINS}
-
-
-def with_channels(networks: Mapping[str, nn.Module], options: Options) -> dict[str, nn.Module]:
-    """The networks, each auto-encoder making images of as many channels as its domain's."""
-    generators = {f"generator_{domain}": count for domain, count in channels(options).items()}
-    return {
-        name: network.clone(out_channels=generators[name]) if name in generators else network
-        for name, network in networks.items()
-    }
 
 
 def templates(method: TwoDomains, options: Options) -> dict[str, Template]:
@@ -162,6 +183,27 @@ def vgg_parameters(network: nn.Module) -> dict[str, Any]:
     return from_state_dict(vgg_state(depth=16), template, TORCH_RULES)["params"]
 
 
+def in_float64(function: Callable[..., Results]) -> Callable[..., Results]:
+    """The function with networks that compute in float64, and arrays to match.
+
+    Some activations and differences of these cases are within float32's rounding of the kink of their function, and a
+    gradient differs with the side. The references' own, by float32 as by float64, are on the true one.
+    """
+
+    @wraps(function)
+    def wide(method: TwoDomains, case: Case, trainer: Mapping[str, Any], *rest: Any) -> Results:
+        with jax.enable_x64(True):
+            method.config.compute_dtype = "float64"
+            return function(method, case, jax.tree.map(_widened, trainer), *rest)
+
+    return wide
+
+
+def _widened(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64) if array.dtype == np.float32 else array
+
+
+@in_float64
 def losses(
     method: TwoDomains, case: Case, trainer: Mapping[str, Any], terms_of: Callable[[Mapping[str, Any]], dict[str, Any]]
 ) -> Results:
@@ -220,9 +262,10 @@ def batch_of(case: Case, step: str = "") -> dict[str, jax.Array]:
     for name, array in case.inputs.items():
         if name.startswith(("dis_", "gen_")) and name.endswith(step):
             batch[name.removesuffix(step)] = array
-    return {name: jnp.asarray(nchw_to_nhwc(array)) for name, array in batch.items()}
+    return {name: jnp.asarray(_widened(nchw_to_nhwc(array))) for name, array in batch.items()}
 
 
+@in_float64
 def iterations(
     method: TwoDomains, case: Case, trainer: Mapping[str, Any], terms_of: Callable[[Mapping[str, Any]], dict[str, Any]]
 ) -> Results:

@@ -3,39 +3,25 @@
 from collections.abc import Mapping
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from configs.unit import get_config
-from jaxsyn.methods.base import Batch, Terms
+from jaxsyn.methods.base import Batch
 from jaxsyn.methods.nets import Nets
 from jaxsyn.methods.unit import Unit, VariationalAutoEncoder
 from tests.parity import two_domains
 from tests.parity.adapter import Results, Template
 from tests.parity.case import Case, nchw_to_nhwc, nhwc_to_nchw
-from tests.parity.two_domains import Options
+from tests.parity.two_domains import GivenDraws, Options
 
 # The order in which an update draws noise; an update that translates alone takes the first two.
 DRAWS = ("n_a", "n_b", "n_b_recon", "n_a_recon")
 
 
-class GivenNoise(Unit):
-    """UNIT with the reference's channels; the noise of either update lies in the batch, under the case's names."""
-
-    def __init__(self, options: Options):
-        super().__init__(config_of(options))
-        self.options, self.update = options, "gen"
-
-    def networks(self) -> dict[str, nn.Module]:
-        return two_domains.with_channels(super().networks(), self.options)
-
-    def discriminator_loss(self, nets: Nets, batch: Batch, rng: jax.Array) -> tuple[jax.Array, Terms]:
-        self.update = "dis"
-        found = super().discriminator_loss(nets, batch, rng)
-        self.update = "gen"
-        return found
+class GivenNoise(GivenDraws, Unit):
+    """UNIT with the noise of a case."""
 
     def latents(self, nets: Nets, batch: Batch, rng: jax.Array) -> Any:
         self.given = iter([batch[name] for draw in DRAWS if (name := f"{self.update}_{draw}") in batch])
@@ -57,12 +43,12 @@ def config_of(options: Options) -> ConfigDict:
 
 def templates(options: Options) -> dict[str, Template]:
     """All networks together, and one of either kind."""
-    return two_domains.templates(GivenNoise(options), options)
+    return two_domains.templates(GivenNoise(config_of(options), options), options)
 
 
 def run(case: Case, variables: dict[str, Any]) -> Results:
     """What a case of any kind computes."""
-    method = GivenNoise(case.config)
+    method = GivenNoise(config_of(case.config), case.config)
     if "discriminator" in variables:
         return two_domains.discriminator(method, case, variables["discriminator"])
     if "generator" in variables:
