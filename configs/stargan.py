@@ -60,7 +60,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     config.batch_size = 8
-    config.num_steps = 2400
+    config.num_steps = 1800
     config.image_every = config.checkpoint_every = 600
     config.model.generator.update(width=16, num_blocks=3)
     config.model.discriminator.update(width=32, num_layers=4)
