@@ -162,12 +162,12 @@ class Munit(TwoDomains):
         origin, domain = way_domains(way)
         images = images_of(batch)[origin]
         content, own = self.encode(nets, origin, images)
-        used = self._given(nets, domain, len(images), {"style": style, "style_image": style_image})
+        used = self._given(nets, domain, images.shape[0], {"style": style, "style_image": style_image})
         if used is None:
             used = own if origin == domain else jax.random.normal(rng, own.shape)
-        end = self._given(nets, domain, len(images), {"toward": toward, "toward_image": toward_image})
+        end = self._given(nets, domain, images.shape[0], {"toward": toward, "toward_image": toward_image})
         if end is not None:
-            share = jnp.broadcast_to(mix, (len(images),))[:, None]
+            share = jnp.broadcast_to(mix, (images.shape[0],))[:, None]
             used = (1 - share) * used + share * end
         (made,) = self.decode(nets, domain, Codes(content, used))
         if way == "cycle":

@@ -131,7 +131,7 @@ class Unit(TwoDomains):
         """
         origin, domain = way_domains(way)
         images = images_of(batch)[origin]
-        deviation = jnp.broadcast_to(noise, (len(images),))[:, None, None, None]
+        deviation = jnp.broadcast_to(noise, (images.shape[0],))[:, None, None, None]
 
         def decoded(mean: jax.Array, target: str, key: jax.Array) -> jax.Array:
             latent = mean + deviation.astype(mean.dtype) * self.noise(mean, key)

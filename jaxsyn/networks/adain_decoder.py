@@ -59,7 +59,7 @@ def adain_size(channels: int, num_blocks: int) -> int:
 
 def split_parameters(parameters: jax.Array, channels: int) -> list[Affine]:
     """[B, P] to gain and bias [B, channels] of each norm: layer by layer, the biases of a layer before its gains."""
-    layers = parameters.reshape(len(parameters), -1, 2, channels)
+    layers = parameters.reshape(parameters.shape[0], -1, 2, channels)
     return [(layers[:, i, 1], layers[:, i, 0]) for i in range(layers.shape[1])]
 
 
