@@ -118,6 +118,13 @@ def phase_update(
     """
     start = state if at is None else state.replace(params=at)
     found = _accumulate(method, config.optimizer.accumulate, phase, start, frozen, batch, rng, kept)
+    return apply_gradients(method, config, phase, state, found), found.terms, found.kept
+
+
+def apply_gradients(
+    method: Method, config: ConfigDict, phase: Phase, state: TrainState, found: PhaseResult
+) -> TrainState:
+    """The state with the networks that a phase trains moved by their gradients, and all networks' states after it."""
     largest = config.optimizer.phase_clips.get(phase.name, config.optimizer.clip)
     gradients = clip_by_global_norm(found.gradients, largest)
     params, optimizers = dict(state.params), dict(state.optimizers)
@@ -127,7 +134,7 @@ def phase_update(
         updates = hold(updates, method.idle_parameters().get(name, ()))
         rate = learning_rate(config.optimizer, name, state.step)
         params[name] = jax.tree.map(lambda p, u, rate=rate: p - rate * u, params[name], updates)
-    return state.replace(params=params, optimizers=optimizers, states=found.states), found.terms, found.kept
+    return state.replace(params=params, optimizers=optimizers, states=found.states)
 
 
 def _run_phases(

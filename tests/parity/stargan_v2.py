@@ -14,13 +14,13 @@ from ml_collections import ConfigDict
 
 from configs.stargan_v2 import get_config
 from jaxsyn.layers.landmark_masks import landmark_masks
-from jaxsyn.methods import Nets
+from jaxsyn.methods import Nets, Phase
 from jaxsyn.methods.stargan_v2 import StarGanV2
 from jaxsyn.networks.domain_heads import choose_domain
 from jaxsyn.networks.face_alignment import FACE_ALIGNMENT_NAMES, FaceAlignment
 from jaxsyn.training.optimizer import make_optimizer
 from jaxsyn.training.state import TrainState
-from jaxsyn.training.step import phase_gradients, phase_update, train_step
+from jaxsyn.training.step import apply_gradients, phase_gradients, train_step
 from tests.parity.adapter import Results, Template
 from tests.parity.case import Case, nchw_to_nhwc, nhwc_to_nchw
 from tests.parity.semantic import shape, split
@@ -54,6 +54,13 @@ class GivenDraws(StarGanV2):
     def cycle_masks(self, nets: Nets, fake: jax.Array) -> jax.Array:
         masks = masks_of(self.given, of_fakes=True)
         return super().cycle_masks(nets, fake) if masks is None else masks
+
+
+class WithoutPhases(GivenDraws):
+    """StarGAN v2 whose training step makes no update."""
+
+    def phases(self) -> tuple[Phase, ...]:
+        return ()
 
 
 def masks_of(inputs: Mapping[str, np.ndarray], *, of_fakes: bool = False) -> jax.Array | None:
@@ -183,7 +190,7 @@ def _batch(case: Case) -> dict[str, jax.Array]:
     return batch | {"source_domain": jnp.asarray(case.inputs["y_org"]), "domain": jnp.asarray(case.inputs["y_trg"])}
 
 
-def _wide_phases(method: StarGanV2) -> list[Any]:
+def _wide_phases(method: StarGanV2) -> list[Phase]:
     """The phases, each also with the gradients of networks that it does not train: cases give the encoder's too."""
     wide = ("generator", "style_encoder")
     return [replace(phase, trains=wide) if phase.trains == ("generator",) else phase for phase in method.phases()]
@@ -237,21 +244,21 @@ def _iterations(case: Case, variables: dict[str, Any]) -> Results:
     state = TrainState(jnp.zeros((), jnp.int32), params, states, optimizers, ema)
 
     @jax.jit
-    def step(state: TrainState, frozen: Any) -> tuple[TrainState, dict[str, jax.Array], list[Any]]:
-        after, logs = train_step(method, method.config, state, frozen, batch)
-        kept, norms, rng = {}, [], jax.random.key(0)
+    def step(state: TrainState, frozen: Any) -> tuple[TrainState, list[Any]]:
+        kept, logs, rng = {}, [], jax.random.key(0)
         for phase, wide in zip(method.phases(), _wide_phases(method), strict=True):
             found = phase_gradients(method, wide, state.params, state.states, frozen, batch, rng, kept, state.step)
-            norms.append({name: optax.global_norm(gradient) for name, gradient in found.gradients.items()})
-            state, _, kept = phase_update(method, method.config, phase, state, frozen, batch, rng, kept)
-        return after, logs, norms
+            norms = {name: optax.global_norm(gradient) for name, gradient in found.gradients.items()}
+            state, kept = apply_gradients(method, method.config, phase, state, found), found.kept
+            logs.append((found.terms, norms))
+        # The averages and the count of steps come after the phases.
+        return train_step(WithoutPhases(case.config, case.inputs), method.config, state, frozen, batch)[0], logs
 
     scalars = {}
     for i in range(case.config["iterations"]):
-        state, logs, norms = step(state, frozen)
-        for kind, phase, of_phase in zip(PHASES, method.phases(), norms, strict=True):
-            terms = {name.split("/")[1]: x for name, x in logs.items() if name.startswith(phase.name + "/")}
-            scalars |= _scalars(f"i{i}_", kind, terms, of_phase)
+        state, logs = step(state, frozen)
+        for kind, (terms, norms) in zip(PHASES, logs, strict=True):
+            scalars |= _scalars(f"i{i}_", kind, terms, norms)
     scalars["lambda_ds_after"] = float(method.diversity_weight(state.step))
     for prefix, trees in (("moved_", state.params), ("moved_ema_", state.ema)):
         for name, tree in trees.items():
