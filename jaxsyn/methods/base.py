@@ -137,6 +137,10 @@ class Method(ABC):
         return {}
 
     def weigh(self, terms: Terms) -> tuple[jax.Array, Terms]:
-        """The sum of the terms by their weights in `config.loss.weights`, and the terms as they are."""
+        """The sum of the terms by their weights in `config.loss.weights`, and the terms as they are.
+
+        A term NAME_X, of a domain X, has the weight of NAME where there is none of its own.
+        """
         weights = self.config.loss.weights
-        return sum(weights[name] * term for name, term in terms.items()), terms
+        names = {name: name if name in weights else name.rpartition("_")[0] for name in terms}
+        return sum(weights[names[name]] * term for name, term in terms.items()), terms

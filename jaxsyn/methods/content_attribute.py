@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxsyn.errors import UserError
 from jaxsyn.layers import initializer
 from jaxsyn.losses.variational import kl_divergence, reparameterize
-from jaxsyn.methods.base import Method, Terms
+from jaxsyn.methods.base import Method
 from jaxsyn.methods.nets import Nets
 from jaxsyn.networks.drit_attribute_encoder import DritAttributeEncoder
 from jaxsyn.networks.drit_content_encoder import DritContentEncoder
@@ -91,12 +91,6 @@ class ContentAttribute(Method):
         """What the encoder makes of the attribute of generated images: the mean, where it gives a Gaussian."""
         found = nets.attribute_encoder(image, branch, domain)
         return found[0] if self.config.model.concat else found
-
-    def weigh(self, terms: Terms) -> tuple[jax.Array, Terms]:
-        """As `Method.weigh`; loss.weights.NAME also weighs the terms NAME_a and NAME_b."""
-        weights = self.config.loss.weights
-        names = {name: name if name in weights else name.rpartition("_")[0] for name in terms}
-        return sum(weights[names[name]] * term for name, term in terms.items()), terms
 
     def choose_style(
         self,

@@ -122,10 +122,6 @@ class TwoDomains(Method):
         images = getattr(nets, f"generator_{domain}")(*joined, method="decode")
         return [images[i :: len(codes)] for i in range(len(codes))]
 
-    def weigh(self, terms: Terms) -> tuple[jax.Array, Terms]:
-        weights = self.config.loss.weights
-        return sum(weights[name.rpartition("_")[0]] * term for name, term in terms.items()), terms
-
     def checkpoint_names(self) -> dict[str, Rules]:
         model = self.config.model.discriminator
         rules = {"generator": self.generator_names()}
