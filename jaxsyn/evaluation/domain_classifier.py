@@ -13,9 +13,7 @@ from ml_collections import ConfigDict
 from jaxsyn import cli
 from jaxsyn.data import eval_batches
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation.judge import DOMAIN_WEIGHTS, Judge, load_domain_judge, save_judge
-from jaxsyn.training.runs import restore_run
-from jaxsyn.training.workdir import read_config
+from jaxsyn.evaluation.judge import DOMAIN_WEIGHTS, Judge, load_domain_judge, package_judge
 
 SIZES = (64, 96, 128)
 SCENES, BATCH_SIZE = 200, 20
@@ -43,12 +41,7 @@ def package(workdir: Path) -> None:
     Raises:
         UserError: `workdir` holds no run of the classifier.
     """
-    config = read_config(workdir)
-    if config.method != "domain_classifier":
-        raise UserError(f"{workdir} holds a run of {config.method}; give one of configs/domain_classifier.py")
-    _, state = restore_run(config, workdir)
-    save_judge({"params": state.params["classifier"], **state.states["classifier"]}, DOMAIN_WEIGHTS)
-    print(f"wrote {DOMAIN_WEIGHTS} ({DOMAIN_WEIGHTS.stat().st_size / 1e6:.2f} MB)")
+    config = package_judge(workdir, "domain_classifier", "classifier", DOMAIN_WEIGHTS)
     judge = load_domain_judge()
     for size in SIZES:
         shares = zip(config.data.domains, domain_accuracies(judge, config, size), strict=True)

@@ -11,12 +11,15 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
 from jaxsyn.errors import UserError
 from jaxsyn.interop.files import read_state_dict, write_state_dict
 from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
 from jaxsyn.networks.domain_classifier import DomainClassifierNet
 from jaxsyn.networks.segmenter import SegmenterNet
+from jaxsyn.training.runs import restore_run
+from jaxsyn.training.workdir import read_config
 
 _PACKAGED = Path(__file__).parent / "packaged"
 WEIGHTS = _PACKAGED / "scenes_segmenter.npz"
@@ -89,3 +92,24 @@ def save_judge(variables: Mapping[str, Any], path: Path) -> None:
             if not name.endswith("num_batches_tracked")
         },
     )
+
+
+def package_judge(workdir: Path, method: str, network: str, path: Path) -> ConfigDict:
+    """Writes the weights of a run's newest checkpoint to the package, and says so.
+
+    Args:
+        method, network: of which the run is, and which of its networks judges.
+
+    Returns:
+        The run's config.
+
+    Raises:
+        UserError: `workdir` holds no run, or one of another method.
+    """
+    config = read_config(workdir)
+    if config.method != method:
+        raise UserError(f"{workdir} holds a run of {config.method}; give one of configs/{method}.py")
+    _, state = restore_run(config, workdir)
+    save_judge({"params": state.params[network], **state.states[network]}, path)
+    print(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)")
+    return config

@@ -14,10 +14,8 @@ from jaxsyn import cli
 from jaxsyn.data import eval_batches
 from jaxsyn.data.scenes import DOMAINS
 from jaxsyn.errors import UserError
-from jaxsyn.evaluation.judge import WEIGHTS, Judge, load_judge, save_judge
+from jaxsyn.evaluation.judge import WEIGHTS, Judge, load_judge, package_judge
 from jaxsyn.evaluation.metrics.segmentation import confusion_matrix, mean_iou, pixel_accuracy
-from jaxsyn.training.runs import restore_run
-from jaxsyn.training.workdir import read_config
 
 SIZES = (64, 96, 128)
 SCENES, BATCH_SIZE = 200, 20
@@ -46,12 +44,7 @@ def package(workdir: Path) -> None:
     Raises:
         UserError: `workdir` holds no run of the segmenter.
     """
-    config = read_config(workdir)
-    if config.method != "segmenter":
-        raise UserError(f"{workdir} holds a run of {config.method}; give one of configs/segmenter.py")
-    _, state = restore_run(config, workdir)
-    save_judge({"params": state.params["segmenter"], **state.states["segmenter"]}, WEIGHTS)
-    print(f"wrote {WEIGHTS} ({WEIGHTS.stat().st_size / 1e6:.2f} MB)")
+    config = package_judge(workdir, "segmenter", "segmenter", WEIGHTS)
     judge = load_judge()
     print(f"{'scenes':<16} {'mIoU':>7} {'accuracy':>9}")
     for size in SIZES:
