@@ -65,13 +65,14 @@ def _scenes(config: ConfigDict) -> None:
     config.model.generator.update(deepfashion_generator(12, config.data.num_classes))
     classes = config.data.num_classes
     config.model.generator.update(first_groups=classes, hidden=48, upsampling="normal")
-    # With few channels a class, groups merge later than in the paper's: what a latent changes stays in its class.
-    config.model.generator.groups = (classes, classes, classes, classes, classes // 2, classes // 4, 1)
+    # With few channels a class, groups merge last of all, not one by one: what a latent changes stays in its class.
+    config.model.generator.groups = (classes,) * 6 + (1,)
     config.model.encoder.width, config.model.encoder.num_layers = 48, 5
     # The divergence is a sum over batch and latents: by the paper's weight this small model would drop its latents.
-    config.loss.weights.kl = 0.001
-    config.num_steps, config.image_every, config.checkpoint_every = 700, 350, 350
-    config.optimizer.decay_start = config.optimizer.decay_steps = 350
+    config.loss.weights.kl = 0.0002
+    config.optimizer.learning_rate.encoder = 1e-2
+    config.num_steps, config.image_every, config.checkpoint_every = 500, 250, 250
+    config.optimizer.decay_start = config.optimizer.decay_steps = 250
 
 
 def _paper(config: ConfigDict, *, batch_size: int, images: int, epochs: int, decay_epochs: int) -> None:
