@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -44,7 +46,7 @@ def import_networks(config: ConfigDict, workdir: str | Path, files: Mapping[str,
     if unknown or not files:
         raise UserError(f"no network {', '.join(unknown) or 'named'}: give NETWORK=FILE for some of {', '.join(known)}")
     read = {name: _variables(run, known[name], source) for name, source in files.items()}
-    state = run.initial_state()
+    state = _blank_state(run) if run.template.params.keys() <= read.keys() else run.initial_state()
     params, states = dict(state.params), dict(state.states)
     for name in read.keys() & params.keys():
         params[name], states[name] = read[name]
@@ -60,6 +62,11 @@ def import_networks(config: ConfigDict, workdir: str | Path, files: Mapping[str,
     checkpoints.save(0, state.replace(params=params, states=states, ema=ema, ema_statistics=statistics))
     checkpoints.close()
     return path
+
+
+def _blank_state(run: Run) -> TrainState:
+    """The state before the first step but for its networks: Adam's moments begin at zero."""
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype, device=leaf.sharding), run.template)
 
 
 def export_networks(
