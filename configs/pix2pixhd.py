@@ -31,7 +31,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     """The recipe under one of the presets' names."""
     config = default_config()
     config.method = "pix2pixhd"
-    config.stages, config.stage = STAGES, "global"
+    config.stages, config.stage = STAGES, "global_generator"
     config.stage_steps = ConfigDict(dict.fromkeys(STAGES, 0))
 
     config.model = ConfigDict()
@@ -61,7 +61,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
         raise UserError(f"configs/pix2pixhd.py has no preset {preset!r}; choose one of {', '.join(PRESETS)}")
     recipe, stage, decay_steps = PRESETS[preset]
     recipe(config)
-    if stage != "global":
+    if stage != "global_generator":
         _double(config)
     _enter(config, stage, decay_steps)
     return config
@@ -88,7 +88,7 @@ def _double(config: ConfigDict) -> None:
 
 
 def _scenes(config: ConfigDict) -> None:
-    config.stage_steps.update({"global": 900, "enhancer_fixed": 100, "joint": 200})
+    config.stage_steps.update({"global_generator": 900, "enhancer_fixed": 100, "joint": 200})
     config.batch_size = 4
     config.image_every = config.checkpoint_every = 300
     config.ema.decay = 0.99
@@ -118,7 +118,7 @@ def _cityscapes(config: ConfigDict) -> None:
 
 
 def _custom(config: ConfigDict) -> None:
-    config.stage_steps.update({"global": 200_000, "enhancer_fixed": 10_000, "joint": 90_000})
+    config.stage_steps.update({"global_generator": 200_000, "enhancer_fixed": 10_000, "joint": 90_000})
     config.batch_size = 1
     config.mesh.data = 1
     config.log_every, config.image_every, config.checkpoint_every = 50, 1000, 5000
@@ -128,11 +128,11 @@ def _custom(config: ConfigDict) -> None:
 
 # Preset -> what it sets, the stage, and over how many steps at its end the learning rate falls to zero.
 PRESETS = {
-    "scenes": (_scenes, "global", 450),
+    "scenes": (_scenes, "global_generator", 450),
     "scenes_enhancer": (_scenes, "enhancer_fixed", 0),
     "scenes_joint": (_scenes, "joint", 100),
-    "cityscapes": (_cityscapes, "global", 100 * CITYSCAPES),
+    "cityscapes": (_cityscapes, "global_generator", 100 * CITYSCAPES),
     "cityscapes_2048_enhancer": (_cityscapes, "enhancer_fixed", 0),
     "cityscapes_2048": (_cityscapes, "joint", 50 * CITYSCAPES),
-    "custom": (_custom, "global", 100_000),
+    "custom": (_custom, "global_generator", 100_000),
 }

@@ -23,7 +23,7 @@ from jaxsyn.networks.global_generator import GlobalGenerator, global_names
 from jaxsyn.networks.local_enhancer import LocalEnhancer, local_names
 from jaxsyn.networks.patch_discriminator import MultiscaleDiscriminator
 
-STAGES = ("global", "enhancer_fixed", "joint")
+STAGES = ("global_generator", "enhancer_fixed", "joint")
 REGIONS = ("instance", "class")
 # In `cluster_choice`: draw a cluster, or keep the style that the region has without.
 DRAW, KEEP = -1, -2
@@ -32,7 +32,7 @@ DRAW, KEEP = -1, -2
 class Pix2pixHd(SemanticSynthesis):
     """pix2pixHD (section 3), in the order and with the weights of the authors' code.
 
-    `config.stage` says what is trained: `global` the global generator; `enhancer_fixed` the finest local enhancer
+    `config.stage` says what is trained: `global_generator` that alone; `enhancer_fixed` the finest local enhancer
     around it, the rest of the generator staying as it is; `joint` all of the generator. The discriminator learns
     after the generator, from the images that the generator made before its own update; its loss is halved.
 
@@ -64,7 +64,7 @@ class Pix2pixHd(SemanticSynthesis):
         if stage not in STAGES:
             raise UserError(f"stage = {stage!r} is not known; choose one of {', '.join(STAGES)}")
         options = {**model.generator, "remat": self.config.remat, **self.layer_options}
-        if stage == "global":
+        if stage == "global_generator":
             return GlobalGenerator(**options)
         return LocalEnhancer(**options, **model.enhancer, fixed=stage == "enhancer_fixed")
 
@@ -149,7 +149,7 @@ class Pix2pixHd(SemanticSynthesis):
 
         They are means of the encoder's map over the region (instance-wise average pooling).
         """
-        if self.config.stage != "global" and not self.config.model.train_encoder:
+        if self.config.stage != "global_generator" and not self.config.model.train_encoder:
             factor = 2**self.config.model.enhancer.num_enhancers
             size = image.shape[1] // factor, image.shape[2] // factor
             image, numbers = resize_bilinear(image, *size), resize_nearest(numbers, *size)
@@ -258,7 +258,7 @@ class Pix2pixHd(SemanticSynthesis):
     def checkpoint_names(self) -> dict[str, Rules]:
         model = self.config.model
         shape = model.generator.num_downsamplings, model.generator.num_blocks
-        is_global = self.config.stage == "global"
+        is_global = self.config.stage == "global_generator"
         return {
             "generator": global_names(*shape) if is_global else local_names(*shape, model.enhancer.num_local_blocks),
             "discriminator": self.discriminator_names(),

@@ -135,7 +135,9 @@ def test_pictures_are_translated_where_the_data_is_paired():
 
 
 def test_an_unknown_stage_is_an_error():
-    with pytest.raises(UserError, match=r"stage = 'third' is not known; choose one of global, enhancer_fixed, joint"):
+    with pytest.raises(
+        UserError, match=r"stage = 'third' is not known; choose one of global_generator, enhancer_fixed, joint"
+    ):
         method_with(stage="third").generator()
 
 
@@ -150,7 +152,7 @@ def test_every_preset_builds_its_networks(preset):
 def test_the_steps_of_a_stage_count_on_from_the_one_before_and_follow_its_length():
     assert get_config("cityscapes_2048").num_steps == 300 * 2975
     config = get_config("scenes_enhancer")
-    config.stage_steps["global"] = 10
+    config.stage_steps.global_generator = 10
     assert config.num_steps == 110
 
 

@@ -38,7 +38,7 @@ def config_of(options: Options, instances: int = 1) -> ConfigDict:
     data.use_instance = not options.get("no_instance", False)
     norm, is_local = options.get("norm", "instance"), options.get("netG", "global") == "local"
     enhancers = options.get("n_local_enhancers", 1)
-    config.stage = "joint" if is_local else "global"
+    config.stage = "joint" if is_local else "global_generator"
     model.generator.width = options.get("ngf", 64) * (2**enhancers if is_local else 1)
     model.generator.num_downsamplings = options.get("n_downsample_global", 4)
     model.generator.num_blocks = options.get("n_blocks_global", 9)
@@ -67,7 +67,9 @@ def templates(options: Options) -> dict[str, Template]:
     config.model.use_style = True
     method = Pix2pixHd(config)
     model = config.model
-    halvings = model.generator.num_downsamplings + (model.enhancer.num_enhancers if config.stage != "global" else 0)
+    halvings = model.generator.num_downsamplings + (
+        model.enhancer.num_enhancers if config.stage != "global_generator" else 0
+    )
     size = (1, 2 ** max(halvings, 5), 2 ** max(halvings, 5))
     if config.data.pairing:
         label = LabelMap(shape((*size, label_inputs)), None, label_inputs)
