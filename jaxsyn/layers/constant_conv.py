@@ -32,7 +32,7 @@ def convolve_constant(
     size = kernel.shape[0]
     small = jnp.broadcast_to(
         vector[:, None, None, :].astype(kernel.dtype),
-        (len(vector), min(height, size), min(width, size), vector.shape[-1]),
+        (vector.shape[0], min(height, size), min(width, size), vector.shape[-1]),
     )
     y = convolve(pad_borders(small, padding, padding_mode), kernel)
     y = _repeat_middle(_repeat_middle(y, padding, height - small.shape[1], 1), padding, width - small.shape[2], 2)

@@ -149,7 +149,7 @@ class BicycleGan(Method):
         Raises:
             UserError: controls that contradict each other, lack their partner, or have another shape.
         """
-        count, size = len(batch["source"]), self.config.model.latent_size
+        count, size = batch["source"].shape[0], self.config.model.latent_size
         if style is not None and style_image is not None:
             raise UserError("style and style_image both say what style to take: give one of them")
         if (other_style is None) != (interpolation is None):

@@ -119,7 +119,7 @@ class ContentAttribute(Method):
             if code is not None and image is not None:
                 raise UserError(f"{name} and {name}_image both say what style to take: give one of them")
             if image is not None:
-                each = None if domain is None else domain[: len(image)]
+                each = None if domain is None else domain[: image.shape[0]]
                 code = self.encode_attribute(nets, image, branch, rng, f"{name}_image", each).code
             if code is not None:
                 if code.shape not in (shape, (1, shape[1])):

@@ -214,7 +214,7 @@ class Drit(ContentAttribute):
         origin, domain = way_domains(way)
         image = images_of(batch)[origin]
         content = nets.content_encoder(image, origin)
-        shape = len(image), self.config.model.attribute_dim
+        shape = image.shape[0], self.config.model.attribute_dim
         styles = {"style": style, "style_image": style_image, "toward": toward, "toward_image": toward_image}
         attribute = self.choose_style(nets, rng, shape, domain, None, styles, mix)
         if attribute is None and origin == domain:

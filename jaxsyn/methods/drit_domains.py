@@ -208,7 +208,7 @@ class DritDomains(ContentAttribute):
         """
         source = batch["source"]
         target = jax.nn.one_hot(self.target(batch, domain), self.num_domains)
-        shape = len(source), self.config.model.attribute_dim
+        shape = source.shape[0], self.config.model.attribute_dim
         styles = {"style": style, "style_image": style_image, "toward": toward, "toward_image": toward_image}
         attribute = self.choose_style(nets, rng, shape, BRANCH, target, styles, mix)
         if attribute is None:
@@ -217,7 +217,7 @@ class DritDomains(ContentAttribute):
 
     def target(self, batch: Batch, domain: int | str | jax.Array | None) -> jax.Array:
         """The numbers [B] of the domains that images are translated to."""
-        count, names = len(batch["source"]), self.config.data.domains
+        count, names = batch["source"].shape[0], self.config.data.domains
         if domain is None:
             return batch["domain"]
         if isinstance(domain, str):

@@ -177,14 +177,14 @@ class Inade(SemanticSynthesis):
 
         The divergence is half the sum over scales and shifts of SPADE's, itself a sum over batch and instances.
         """
-        noise = self.draw_noise(len(batch["label"]), rng)
+        noise = self.draw_noise(batch["label"].shape[0], rng)
         if not self.config.model.use_vae:
             return noise, {}
         posterior = nets.encoder(batch["image"], batch["instance"])
         return reparameterize(*posterior, noise), {"kl": kl_divergence(*posterior) / 2}
 
     def synthesize(self, nets: Nets, batch: Batch, style: jax.Array, rng: jax.Array) -> jax.Array:
-        return nets.generator(self.layout(batch, style), self.draw_latent(len(batch["label"]), rng))
+        return nets.generator(self.layout(batch, style), self.draw_latent(batch["label"].shape[0], rng))
 
     def layout(self, batch: Batch, noise: jax.Array) -> InstanceLayout:
         """What the generator's norms read.
@@ -235,7 +235,7 @@ class Inade(SemanticSynthesis):
         Raises:
             UserError: controls that contradict each other, lack their partner, or have another shape.
         """
-        batch_size, model = len(batch["label"]), self.config.model
+        batch_size, model = batch["label"].shape[0], self.config.model
         instances = (batch_size, self.max_instances)
         if noise is not None and instance_seeds is not None:
             raise UserError("noise and instance_seeds both say what the noise is: give one of them")
@@ -263,7 +263,7 @@ class Inade(SemanticSynthesis):
     def resample_class(
         self, nets: Nets, batch: Batch, rng: jax.Array, class_id: jax.Array, class_rng: jax.Array
     ) -> jax.Array:
-        shape = (len(batch["label"]), self.max_instances)
+        shape = (batch["label"].shape[0], self.max_instances)
         rows = jnp.arange(shape[0])[:, None, None]
         of_class = jnp.zeros(shape, bool).at[rows, batch["instance"]].max(batch["label"] == class_id)
         seeds = jax.random.randint(class_rng, shape, 1, jnp.iinfo(jnp.int32).max)

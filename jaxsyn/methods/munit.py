@@ -105,7 +105,7 @@ class Munit(TwoDomains):
 
     def draw_styles(self, batch: Batch, rng: jax.Array) -> dict[str, jax.Array]:
         """Style codes [B, style_dim] of either domain from the prior, N(0, 1), for the other one's images."""
-        shape = len(batch["source"]), self.config.model.generator.style_dim
+        shape = batch["source"].shape[0], self.config.model.generator.style_dim
         keys = jax.random.split(rng)
         return {domain: jax.random.normal(key, shape) for domain, key in zip(DOMAINS, keys, strict=True)}
 

@@ -171,7 +171,7 @@ class Oasis(Method):
         if not model.noise_channels:
             return None
         counts = {"image": (), "class": (self.num_classes,), "pixel": label.shape[1:]}
-        noise = jax.random.normal(rng, (len(label), *counts[model.noise], model.noise_channels))
+        noise = jax.random.normal(rng, (label.shape[0], *counts[model.noise], model.noise_channels))
         return self.place_noise(label, noise)
 
     def place_noise(self, label: jax.Array, noise: jax.Array) -> jax.Array:
@@ -180,7 +180,7 @@ class Oasis(Method):
         Raises:
             UserError: noise for a model without, or of another shape.
         """
-        batch, depth = len(label), self.config.model.noise_channels
+        batch, depth = label.shape[0], self.config.model.noise_channels
         if not depth:
             raise UserError("this model takes no noise: train it with --config.model.noise_channels=64")
         shapes = ((batch, depth), (batch, self.num_classes, depth), (*label.shape, depth))
@@ -226,13 +226,13 @@ class Oasis(Method):
     def resample_class(
         self, nets: Nets, batch: Batch, rng: jax.Array, class_id: jax.Array, class_rng: jax.Array
     ) -> jax.Array:
-        noise = jax.random.normal(class_rng, (len(batch["label"]), self.config.model.noise_channels))
+        noise = jax.random.normal(class_rng, (batch["label"].shape[0], self.config.model.noise_channels))
         return self.generate(nets, batch, rng, region=batch["label"] == class_id, region_noise=noise)
 
     def _redraw(
         self, label: jax.Array, noise: jax.Array | None, region: jax.Array, new: jax.Array | None, rng: jax.Array
     ) -> jax.Array:
-        shape = (len(label), self.config.model.noise_channels)
+        shape = (label.shape[0], self.config.model.noise_channels)
         new = jax.random.normal(rng, shape) if new is None else new
         if noise is None:
             raise UserError("this model takes no noise: train it with --config.model.noise_channels=64")

@@ -110,7 +110,7 @@ class Pix2pix(Method):
 
         if statistics == "running":
             return translate(nets, batch["source"], rng)
-        return jax.vmap(alone)(batch["source"], jax.random.split(rng, len(batch["source"])))
+        return jax.vmap(alone)(batch["source"], jax.random.split(rng, batch["source"].shape[0]))
 
     def protocol(self) -> dict[str, Any]:
         model = self.config.model

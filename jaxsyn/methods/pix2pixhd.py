@@ -231,8 +231,8 @@ class Pix2pixHd(SemanticSynthesis):
 
     def _edited(self, batch: Batch, instance_classes: jax.Array) -> Batch:
         """The batch with other classes for some instances."""
-        _check_shape("instance_classes", instance_classes, (len(batch["label"]), self.max_instances))
-        flat = batch["instance"].reshape(len(batch["instance"]), -1)
+        _check_shape("instance_classes", instance_classes, (batch["label"].shape[0], self.max_instances))
+        flat = batch["instance"].reshape(batch["instance"].shape[0], -1)
         painted = jnp.take_along_axis(jnp.asarray(instance_classes), flat, axis=1).reshape(batch["label"].shape)
         return {**batch, "label": jnp.where(painted < 0, batch["label"], painted)}
 

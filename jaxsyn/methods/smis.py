@@ -192,7 +192,7 @@ class Smis(SemanticSynthesis):
         Raises:
             UserError: controls that lack their partner or have another shape.
         """
-        batch_size = len(batch["label"])
+        batch_size = batch["label"].shape[0]
         posterior, again = (jax.random.fold_in(rng, i) for i in (1, 2))
         drawn = self.draw_latent(batch_size, self._prior(rng))
         if latent is None:
@@ -228,7 +228,7 @@ class Smis(SemanticSynthesis):
     def resample_class(
         self, nets: Nets, batch: Batch, rng: jax.Array, class_id: jax.Array, class_rng: jax.Array
     ) -> jax.Array:
-        batch_size = len(batch["label"])
+        batch_size = batch["label"].shape[0]
         kept, drawn = (self.draw_latent(batch_size, key) for key in (self._prior(rng), class_rng))
         chosen = jnp.arange(self.num_classes)[:, None] == class_id
         return self.synthesize(nets, batch, jnp.where(chosen, drawn, kept), rng)

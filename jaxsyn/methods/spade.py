@@ -164,7 +164,7 @@ class Spade(SemanticSynthesis):
         elif style_image is not None:
             style, _ = self.encode(nets, {**batch, "image": style_image}, rng)
         elif style is None:
-            style = jax.random.normal(rng, (len(batch["label"]), STYLE_CHANNELS))
+            style = jax.random.normal(rng, (batch["label"].shape[0], STYLE_CHANNELS))
         return self.synthesize(nets, batch, style, rng)
 
     def checkpoint_names(self) -> dict[str, Rules]:

@@ -134,7 +134,7 @@ class StarGan(Method):
         after = self.num_labels - labels.first - labels.size
         padded = jnp.pad(vector, ((0, 0), (labels.first, after)))
         mask = jax.nn.one_hot(sets.index(labels), len(sets))
-        return jnp.concatenate([padded, jnp.broadcast_to(mask, (len(label), len(sets)))], axis=1)
+        return jnp.concatenate([padded, jnp.broadcast_to(mask, (label.shape[0], len(sets)))], axis=1)
 
     def translate(self, nets: Nets, image: jax.Array, vector: jax.Array) -> jax.Array:
         """Images [B, H, W, 3] with the labels of a vector [B, c]."""
@@ -170,7 +170,7 @@ class StarGan(Method):
         self, batch: Batch, domain: int | str | jax.Array | None, attributes: jax.Array | None, change: Sequence[str]
     ) -> tuple[LabelSet, jax.Array]:
         """The kind and the labels, [B] or [B, c], that the controls of `generate` ask for; raises as it does."""
-        data, count = self.config.data, len(batch["source"])
+        data, count = self.config.data, batch["source"].shape[0]
         controls = {"domain": domain is not None, "attributes": attributes is not None, "change": bool(change)}
         given = [name for name, is_given in controls.items() if is_given]
         if len(given) > 1:

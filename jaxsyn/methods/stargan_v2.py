@@ -112,7 +112,7 @@ class StarGanV2(Method):
 
     def discriminator_by_latent(self, nets: Nets, batch: Batch, rng: jax.Array) -> tuple[jax.Array, Terms]:
         """Also draws the latents, and makes the masks, of all four phases."""
-        nets.kept["latents"] = self.latents(rng, len(batch["source"]))
+        nets.kept["latents"] = self.latents(rng, batch["source"].shape[0])
         if self.config.model.high_pass:
             nets.kept["masks"] = self.source_masks(nets, batch)
         return self.discriminator_loss(nets, batch, self.latent_style(nets, nets.kept["latents"][0], batch["domain"]))
@@ -235,14 +235,14 @@ class StarGanV2(Method):
         if truncation is not None and guide != "latent":
             raise UserError(f"truncation is for styles of latents, and this one is of a {guide}: leave it out")
         domain = self._target(batch, domain, needed=guide != "style")
-        _check_shape("latent", latent, (len(source), model.latent_dim))
-        _check_shape("style", style, (len(source), model.style_dim))
-        _check_shape("second_style", second_style, (len(source), model.style_dim))
+        _check_shape("latent", latent, (source.shape[0], model.latent_dim))
+        _check_shape("style", style, (source.shape[0], model.style_dim))
+        _check_shape("second_style", second_style, (source.shape[0], model.style_dim))
         if guide == "reference":
             style = self.reference_style(nets, batch["image"] if reference is None else reference, domain)
         elif guide == "latent":
             to_draw, to_average = jax.random.split(rng)
-            latent = self.latents(to_draw, len(source))[0] if latent is None else latent
+            latent = self.latents(to_draw, source.shape[0])[0] if latent is None else latent
             style = self.latent_style(nets, latent, domain)
             if truncation is not None:
                 many = jax.random.normal(to_average, (MEAN_OF, model.latent_dim))
@@ -270,7 +270,7 @@ class StarGanV2(Method):
             return batch["domain"] if needed else None
         if isinstance(domain, int) and not 0 <= domain < self.num_domains:
             raise UserError(f"domain = {domain}: choose one of 0 to {self.num_domains - 1}")
-        return jnp.broadcast_to(jnp.asarray(domain), (len(batch["source"]),))
+        return jnp.broadcast_to(jnp.asarray(domain), (batch["source"].shape[0],))
 
     def protocol(self) -> dict[str, Any]:
         return {"guide": self.guide}
