@@ -11,7 +11,7 @@ from jaxsyn.methods.nets import InitializingNets, Nets
 
 __all__ = ["Batch", "Frozen", "InitializingNets", "Method", "Nets", "Phase", "Rules", "Terms", "build"]
 
-_INFRASTRUCTURE = ("base", "content_attribute", "nets", "semantic", "translators", "two_domains")
+_INFRASTRUCTURE = ("base", "content_attribute", "nets", "semantic", "style_choice", "translators", "two_domains")
 
 
 def build(config: ConfigDict) -> Method:

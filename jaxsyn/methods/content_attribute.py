@@ -1,14 +1,13 @@
 """What the two forms of DRIT, of two and of several domains, share: content codes, attributes, and styles to choose."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxsyn.errors import UserError
 from jaxsyn.layers import initializer
 from jaxsyn.losses.variational import kl_divergence, reparameterize
 from jaxsyn.methods.base import Method
@@ -92,47 +91,20 @@ class ContentAttribute(Method):
         found = nets.attribute_encoder(image, branch, domain)
         return found[0] if self.config.model.concat else found
 
-    def choose_style(
-        self,
-        nets: Nets,
-        rng: jax.Array,
-        shape: tuple[int, int],
-        branch: str,
-        domain: jax.Array | None,
-        styles: dict[str, jax.Array | None],
-        mix: jax.Array | float,
-    ) -> jax.Array | None:
-        """The attributes [B, attribute_dim] that the controls of `generate` ask for; None where they ask for none.
+    def exemplar_encoder(
+        self, nets: Nets, rng: jax.Array, branch: str, domain: jax.Array | None = None
+    ) -> Callable[[str, jax.Array], jax.Array]:
+        """What `choose_style` encodes exemplars with, as images of the domain of the result.
 
         Args:
-            shape: that of the result.
-            branch, domain: of the networks for the domain of the result.
-            styles: `style`, `style_image`, `toward`, `toward_image`.
-            mix: the share of the second style, scalar or [B].
-
-        Raises:
-            UserError: a style that is given twice, alone where it needs its partner, or in another shape.
+            branch, domain: of the networks for that domain.
         """
-        found = []
-        for name in ("style", "toward"):
-            code, image = styles[name], styles[f"{name}_image"]
-            if code is not None and image is not None:
-                raise UserError(f"{name} and {name}_image both say what style to take: give one of them")
-            if image is not None:
-                each = None if domain is None else domain[: image.shape[0]]
-                code = self.encode_attribute(nets, image, branch, rng, f"{name}_image", each).code
-            if code is not None:
-                if code.shape not in (shape, (1, shape[1])):
-                    raise UserError(f"{name} has shape {code.shape}; it should be {shape} or {(1, shape[1])}")
-                code = jnp.broadcast_to(code, shape)
-            found.append(code)
-        first, second = found
-        if second is None:
-            return first
-        if first is None:
-            raise UserError("toward and toward_image go with a style to begin from: give style or style_image")
-        share = jnp.broadcast_to(mix, (shape[0],))[:, None]
-        return (1 - share) * first + share * second
+
+        def encode(name: str, image: jax.Array) -> jax.Array:
+            each = None if domain is None else domain[: image.shape[0]]
+            return self.encode_attribute(nets, image, branch, rng, name, each).code
+
+        return encode
 
 
 def mean_square(x: jax.Array) -> jax.Array:

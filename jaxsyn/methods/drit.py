@@ -12,6 +12,7 @@ from jaxsyn.losses.reconstruction import mean_absolute
 from jaxsyn.methods.base import Batch, Phase, Rules, Terms
 from jaxsyn.methods.content_attribute import Attribute, ContentAttribute, interleave, mean_square, separate
 from jaxsyn.methods.nets import Nets
+from jaxsyn.methods.style_choice import choose_style
 from jaxsyn.methods.two_domains import DOMAINS, images_of, way_domains
 from jaxsyn.networks.drit_attribute_encoder import code_names, posterior_names
 from jaxsyn.networks.drit_content_encoder import content_encoder_names
@@ -216,7 +217,7 @@ class Drit(ContentAttribute):
         content = nets.content_encoder(image, origin)
         shape = image.shape[0], self.config.model.attribute_dim
         styles = {"style": style, "style_image": style_image, "toward": toward, "toward_image": toward_image}
-        attribute = self.choose_style(nets, rng, shape, domain, None, styles, mix)
+        attribute = choose_style(self.exemplar_encoder(nets, rng, domain), shape, **styles, mix=mix)
         if attribute is None and origin == domain:
             attribute = self.encode_attribute(nets, image, origin, rng, "own").code
         if attribute is None:

@@ -13,6 +13,7 @@ from jaxsyn.losses.reconstruction import mean_absolute
 from jaxsyn.methods.base import Batch, Phase, Rules, Terms
 from jaxsyn.methods.content_attribute import ContentAttribute, interleave, mean_square, separate
 from jaxsyn.methods.nets import Nets
+from jaxsyn.methods.style_choice import choose_style
 from jaxsyn.networks.drit_attribute_encoder import code_names, posterior_names
 from jaxsyn.networks.drit_content_encoder import content_encoder_names
 from jaxsyn.networks.drit_discriminators import content_discriminator_names
@@ -210,7 +211,7 @@ class DritDomains(ContentAttribute):
         target = jax.nn.one_hot(self.target(batch, domain), self.num_domains)
         shape = source.shape[0], self.config.model.attribute_dim
         styles = {"style": style, "style_image": style_image, "toward": toward, "toward_image": toward_image}
-        attribute = self.choose_style(nets, rng, shape, BRANCH, target, styles, mix)
+        attribute = choose_style(self.exemplar_encoder(nets, rng, BRANCH, target), shape, **styles, mix=mix)
         if attribute is None:
             attribute = self.draw(rng, "random", shape)
         return nets.generator(nets.content_encoder(source, BRANCH), attribute, BRANCH, target)[0]

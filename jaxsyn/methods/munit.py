@@ -6,11 +6,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxsyn.errors import UserError
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.losses.reconstruction import mean_absolute
 from jaxsyn.methods.base import Batch, Rules, Terms
 from jaxsyn.methods.nets import Nets
+from jaxsyn.methods.style_choice import choose_style
 from jaxsyn.methods.two_domains import DOMAINS, TwoDomains, images_of, way_domains
 from jaxsyn.networks.adain_decoder import AdainDecoder, StyleMLP, adain_decoder_names, adain_size, style_mlp_names
 from jaxsyn.networks.content_encoder import ContentEncoder, content_encoder_names
@@ -157,33 +157,24 @@ class Munit(TwoDomains):
             mix: scalar or [B].
 
         Raises:
-            UserError: no such way, or a style that is given twice or has another shape.
+            UserError: no such way, a style that is given twice or has another shape, or a second without a first.
         """
         origin, domain = way_domains(way)
         images = images_of(batch)[origin]
         content, own = self.encode(nets, origin, images)
-        used = self._given(nets, domain, images.shape[0], {"style": style, "style_image": style_image})
+        generator = getattr(nets, f"generator_{domain}")
+        used = choose_style(
+            lambda _, exemplar: generator(exemplar, method="encode_style"),
+            (images.shape[0], self.config.model.generator.style_dim),
+            style=style,
+            style_image=style_image,
+            toward=toward,
+            toward_image=toward_image,
+            mix=mix,
+        )
         if used is None:
             used = own if origin == domain else jax.random.normal(rng, own.shape)
-        end = self._given(nets, domain, images.shape[0], {"toward": toward, "toward_image": toward_image})
-        if end is not None:
-            share = jnp.broadcast_to(mix, (images.shape[0],))[:, None]
-            used = (1 - share) * used + share * end
         (made,) = self.decode(nets, domain, Codes(content, used))
         if way == "cycle":
             (made,) = self.decode(nets, origin, Codes(self.encode(nets, domain, made).content, own))
         return made
-
-    def _given(self, nets: Nets, domain: str, count: int, controls: dict[str, jax.Array | None]) -> jax.Array | None:
-        """The style codes [count, style_dim] that a code or an exemplar gives; None where both are None."""
-        (name, style), (image_name, image) = controls.items()
-        if style is not None and image is not None:
-            raise UserError(f"{name} and {image_name} both say what style to take: give one of them")
-        if image is not None:
-            style = getattr(nets, f"generator_{domain}")(image, method="encode_style")
-        if style is None:
-            return None
-        size = self.config.model.generator.style_dim
-        if style.shape not in ((count, size), (1, size)):
-            raise UserError(f"{name} has shape {style.shape}; it should be {(count, size)} or {(1, size)}")
-        return jnp.broadcast_to(style, (count, size))
