@@ -9,9 +9,23 @@ from jaxsyn.errors import UserError
 from jaxsyn.methods.base import Batch, Frozen, Method, Phase, Rules, Terms
 from jaxsyn.methods.nets import InitializingNets, Nets
 
-__all__ = ["Batch", "Frozen", "InitializingNets", "Method", "Nets", "Phase", "Rules", "Terms", "build"]
+__all__ = ["Batch", "Frozen", "InitializingNets", "Method", "Nets", "Phase", "Rules", "Terms", "build", "method_names"]
 
-_INFRASTRUCTURE = ("base", "content_attribute", "nets", "semantic", "style_choice", "translators", "two_domains")
+_INFRASTRUCTURE = (
+    "base",
+    "content_attribute",
+    "nets",
+    "semantic",
+    "style_choice",
+    "target_domains",
+    "translators",
+    "two_domains",
+)
+
+
+def method_names() -> list[str]:
+    """Every name that `config.method` can have: the files that hold a paper's system, not what several share."""
+    return [m.name for m in pkgutil.iter_modules(__path__) if m.name not in _INFRASTRUCTURE]
 
 
 def build(config: ConfigDict) -> Method:
@@ -20,7 +34,7 @@ def build(config: ConfigDict) -> Method:
     Raises:
         UserError: no such file.
     """
-    names = [m.name for m in pkgutil.iter_modules(__path__) if m.name not in _INFRASTRUCTURE]
+    names = method_names()
     if config.method not in names:
         raise UserError(f"config.method = {config.method!r} is no method; there are {', '.join(names)}")
     module = importlib.import_module(f"{__name__}.{config.method}")

@@ -14,6 +14,7 @@ from jaxsyn.methods.base import Batch, Phase, Rules, Terms
 from jaxsyn.methods.content_attribute import ContentAttribute, interleave, mean_square, separate
 from jaxsyn.methods.nets import Nets
 from jaxsyn.methods.style_choice import choose_style
+from jaxsyn.methods.target_domains import target_domains
 from jaxsyn.networks.drit_attribute_encoder import code_names, posterior_names
 from jaxsyn.networks.drit_content_encoder import content_encoder_names
 from jaxsyn.networks.drit_discriminators import content_discriminator_names
@@ -208,28 +209,15 @@ class DritDomains(ContentAttribute):
             UserError: no such domain, or a style that is given twice or has another shape.
         """
         source = batch["source"]
-        target = jax.nn.one_hot(self.target(batch, domain), self.num_domains)
         shape = source.shape[0], self.config.model.attribute_dim
+        names = tuple(self.config.data.domains)
+        numbers = batch["domain"] if domain is None else target_domains(domain, names, shape[0])
+        target = jax.nn.one_hot(numbers, self.num_domains)
         styles = {"style": style, "style_image": style_image, "toward": toward, "toward_image": toward_image}
         attribute = choose_style(self.exemplar_encoder(nets, rng, BRANCH, target), shape, **styles, mix=mix)
         if attribute is None:
             attribute = self.draw(rng, "random", shape)
         return nets.generator(nets.content_encoder(source, BRANCH), attribute, BRANCH, target)[0]
-
-    def target(self, batch: Batch, domain: int | str | jax.Array | None) -> jax.Array:
-        """The numbers [B] of the domains that images are translated to."""
-        count, names = batch["source"].shape[0], self.config.data.domains
-        if domain is None:
-            return batch["domain"]
-        if isinstance(domain, str):
-            if domain not in names:
-                raise UserError(f"domain {domain!r} is not known; choose one of {', '.join(names)}")
-            domain = names.index(domain)
-        if isinstance(domain, int) and not 0 <= domain < len(names):
-            raise UserError(f"domain {domain} is not known; there are 0 to {len(names) - 1} ({', '.join(names)})")
-        if jnp.shape(domain) not in ((), (count,)):
-            raise UserError(f"domain has shape {jnp.shape(domain)}; it should be a number, a name or {(count,)}")
-        return jnp.broadcast_to(jnp.asarray(domain), (count,))
 
     def checkpoint_names(self) -> dict[str, Rules]:
         concat = self.config.model.concat

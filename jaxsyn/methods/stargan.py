@@ -16,6 +16,7 @@ from jaxsyn.losses.gradient_penalty import wasserstein_penalty
 from jaxsyn.losses.reconstruction import mean_absolute
 from jaxsyn.methods.base import Batch, Method, Phase, Rules, Terms
 from jaxsyn.methods.nets import Nets
+from jaxsyn.methods.target_domains import target_domains
 from jaxsyn.networks.stargan_discriminator import StarGanDiscriminator, stargan_discriminator_names
 from jaxsyn.networks.stargan_generator import StarGanGenerator, stargan_generator_names
 
@@ -184,26 +185,13 @@ class StarGan(Method):
         if not given:
             return labels, batch[asked]
         if asked == "domain":
-            return labels, _all_or_each("domain", self.domain_number(domain), (count,))
+            return labels, target_domains(domain, tuple(data.domains), count)
         if asked == "attributes":
-            return labels, _all_or_each("attributes", attributes, (count, labels.size))
+            return labels, _of_each(attributes, (count, labels.size))
         target = batch["source_attributes"]
         for name in change:
             target = self.changed(target, name)
         return labels, target
-
-    def domain_number(self, domain: int | str | jax.Array) -> int | jax.Array:
-        """The place of a domain in `data.domains`; arrays are left as they are.
-
-        Raises:
-            UserError: there is no such domain.
-        """
-        names = tuple(self.config.data.domains)
-        if isinstance(domain, str) and domain in names:
-            return names.index(domain)
-        if isinstance(domain, str) or (isinstance(domain, int) and not 0 <= domain < len(names)):
-            raise UserError(f"domain = {domain!r}: choose one of {', '.join(names)}, or its number from 0")
-        return domain
 
     def changed(self, attributes: jax.Array, name: str) -> jax.Array:
         """Attributes [B, c] of the authors' test for one attribute: the other way round, or of a hair colour, only it.
@@ -234,9 +222,11 @@ class StarGan(Method):
         }
 
 
-def _all_or_each(name: str, label: Any, shape: tuple[int, ...]) -> jax.Array:
-    """Labels of each image, [B, ...], from those or from one for all."""
-    label = jnp.asarray(label)
-    if label.shape not in (shape, shape[1:]):
-        raise UserError(f"{name} has shape {label.shape}; it should be {shape[1:]}, for all images, or {shape}")
-    return jnp.broadcast_to(label, shape)
+def _of_each(attributes: Any, shape: tuple[int, int]) -> jax.Array:
+    """Attributes of each image [B, c], from those or from one vector for all."""
+    attributes = jnp.asarray(attributes)
+    if attributes.shape not in (shape, shape[1:]):
+        raise UserError(
+            f"attributes has shape {attributes.shape}; it should be {shape[1:]}, for all images, or {shape}"
+        )
+    return jnp.broadcast_to(attributes, shape)

@@ -15,6 +15,7 @@ from jaxsyn.losses.gradient_penalty import r1_penalty
 from jaxsyn.losses.reconstruction import mean_absolute
 from jaxsyn.methods.base import Batch, Frozen, Method, Phase, Rules, Terms
 from jaxsyn.methods.nets import Nets
+from jaxsyn.methods.target_domains import target_domains
 from jaxsyn.networks.domain_heads import (
     MAPPING_NAMES,
     DomainDiscriminator,
@@ -196,7 +197,7 @@ class StarGanV2(Method):
         batch: Batch,
         rng: jax.Array,
         *,
-        domain: int | jax.Array | None = None,
+        domain: int | str | jax.Array | None = None,
         latent: jax.Array | None = None,
         reference: jax.Array | None = None,
         style: jax.Array | None = None,
@@ -210,7 +211,7 @@ class StarGanV2(Method):
         The default is `config.eval.guide`: "reference" takes the batch's "image" instead. The output is not clipped.
 
         Args:
-            domain: the target, one for all or [B]; the batch's "domain" where not given.
+            domain: the target of all images, by number or name, or of each, [B]; the batch's "domain" where not given.
             latent: [B, Z], standard normal.
             reference: [B, H, W, 3] images of the target domain whose style to take.
             style: [B, D], as `latent_style` and `reference_style` give them.
@@ -234,7 +235,10 @@ class StarGanV2(Method):
         guide = given[0] if given else self.guide
         if truncation is not None and guide != "latent":
             raise UserError(f"truncation is for styles of latents, and this one is of a {guide}: leave it out")
-        domain = self._target(batch, domain, needed=guide != "style")
+        if domain is not None:
+            domain = target_domains(domain, tuple(self.config.data.domains), source.shape[0])
+        elif guide != "style":
+            domain = batch["domain"]
         _check_shape("latent", latent, (source.shape[0], model.latent_dim))
         _check_shape("style", style, (source.shape[0], model.style_dim))
         _check_shape("second_style", second_style, (source.shape[0], model.style_dim))
@@ -264,13 +268,6 @@ class StarGanV2(Method):
         if guide not in GUIDES:
             raise UserError(f"eval.guide = {guide!r} is not known; choose one of {', '.join(GUIDES)}")
         return guide
-
-    def _target(self, batch: Batch, domain: int | jax.Array | None, *, needed: bool) -> jax.Array | None:
-        if domain is None:
-            return batch["domain"] if needed else None
-        if isinstance(domain, int) and not 0 <= domain < self.num_domains:
-            raise UserError(f"domain = {domain}: choose one of 0 to {self.num_domains - 1}")
-        return jnp.broadcast_to(jnp.asarray(domain), (batch["source"].shape[0],))
 
     def protocol(self) -> dict[str, Any]:
         return {"guide": self.guide}

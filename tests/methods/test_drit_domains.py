@@ -123,8 +123,8 @@ def test_a_reference_gives_its_style():
 @pytest.mark.parametrize(
     ("domain", "message"),
     [
-        ("dawn", "domain 'dawn' is not known; choose one of day"),
-        (4, "there are 0 to 3"),
+        ("dawn", "domain = 'dawn': choose one of day"),
+        (4, "domain = 4: choose one of day"),
         (np.zeros(3), r"shape \(3,\)"),
     ],
 )

@@ -155,7 +155,7 @@ def test_masks_come_from_the_face_alignment_network_or_are_given():
     [
         ({"latent": normal(2, 5), "style": normal(2, 3)}, "latent and style all say what style to take"),
         ({"amount": 0.5}, "second_style and amount go together"),
-        ({"domain": 3}, "domain = 3: choose one of 0 to 2"),
+        ({"domain": 3}, "domain = 3: choose one of a, b, c, or its number"),
         ({"latent": normal(2, 4)}, r"latent has shape \(2, 4\): give \(2, 5\)"),
         ({"style": normal(2, 3), "truncation": 0.5}, "truncation is for styles of latents, and this one is of a style"),
     ],
