@@ -25,6 +25,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     model = ConfigDict({"init": config.model.init, "init_gain": config.model.init_gain})
     model.generator = ConfigDict(
         {"hidden": 128, "norm": "syncbatch", "kernel_size": 3, "upsampling": "more", "spectral": True}
+        | {"first_gamma": 0.0}  # -1: features of a class are nowhere else at first
     )
     model.discriminator = config.model.discriminator
     model.encoder = ConfigDict({"width": 256, "num_layers": 6, "spectral": True, "normalized": True})
@@ -67,6 +68,7 @@ def _scenes(config: ConfigDict) -> None:
     config.model.generator.update(first_groups=classes, hidden=48, upsampling="normal")
     # With few channels a class, groups merge last of all, not one by one: what a latent changes stays in its class.
     config.model.generator.groups = (classes,) * 6 + (1,)
+    config.model.generator.first_gamma = -1.0
     config.model.encoder.width, config.model.encoder.num_layers = 48, 5
     # The divergence is a sum over batch and latents: by the paper's weight this small model would drop its latents.
     config.loss.weights.kl = 0.0002

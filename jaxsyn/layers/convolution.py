@@ -8,12 +8,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 
+from jaxsyn.layers.correlation import DIMENSIONS, Geometry, correlate
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.layers.partition import needs_whole_rows, whole_rows
 from jaxsyn.layers.spectral_norm import spectral_normalize
-
-DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-
 
 def pad_borders(x: jax.Array, padding: int, mode: str = "zeros") -> jax.Array:
     """Pads height and width of [B, H, W, ...] by `padding`: `zeros`, `reflect` or `replicate`."""
@@ -51,15 +49,19 @@ def _convolve(
     x: jax.Array, kernel: jax.Array, *, stride: int, padding: int, dilation: int, groups: int = 1
 ) -> jax.Array:
     whole = needs_whole_rows(x, dilation * (kernel.shape[0] - 1) + 1, stride)
-    y = lax.conv_general_dilated(
-        whole_rows(x) if whole else x,
-        kernel,
-        window_strides=(stride, stride),
-        padding=((padding, padding),) * 2,
-        rhs_dilation=(dilation, dilation),
-        dimension_numbers=DIMENSIONS,
-        feature_group_count=groups,
-    )
+    x = whole_rows(x) if whole else x
+    if groups == 1:
+        y = correlate(x, kernel, Geometry(stride, padding, padding, dilation))
+    else:
+        y = lax.conv_general_dilated(
+            x,
+            kernel,
+            window_strides=(stride, stride),
+            padding=((padding, padding),) * 2,
+            rhs_dilation=(dilation, dilation),
+            dimension_numbers=DIMENSIONS,
+            feature_group_count=groups,
+        )
     return whole_rows(y) if whole else y
 
 
@@ -90,6 +92,7 @@ class Conv(nn.Module):
     use_bias: bool = True
     spectral: bool = False
     kernel_init: Initializer = DEFAULT
+    bias_init: Initializer = nn.initializers.zeros
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -99,7 +102,7 @@ class Conv(nn.Module):
         kernel = self.param("kernel", self.kernel_init, shape)
         if self.spectral:
             kernel = spectral_normalize(self, kernel)
-        bias = self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
+        bias = self.param("bias", self.bias_init, (self.features,)) if self.use_bias else None
         return kernel.astype(self.dtype), bias
 
     @property
@@ -143,13 +146,10 @@ class ConvTranspose(nn.Module):
             kernel = spectral_normalize(self, kernel)
         low = self.kernel_size - 1 - self.padding
         whole = needs_whole_rows(x, self.kernel_size)
-        y = lax.conv_general_dilated(
+        y = correlate(
             (whole_rows(x) if whole else x).astype(self.dtype),
             kernel[::-1, ::-1].astype(self.dtype),
-            window_strides=(1, 1),
-            padding=((low, low + self.output_padding),) * 2,
-            lhs_dilation=(self.stride, self.stride),
-            dimension_numbers=DIMENSIONS,
+            Geometry(low=low, high=low + self.output_padding, input_dilation=self.stride),
         )
         y = whole_rows(y) if whole else y
         return add_bias(y, self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None)

@@ -28,6 +28,8 @@ class GroupSPADE(nn.Module):
         norm: the parameter-free normalisation: `batch`, `syncbatch` or `instance`; or `group`, with a group a class,
             which has a learned scale and bias.
         kernel_size: window of all three convolutions.
+        first_gamma: gamma before training where a group's classes are not: 0 lets features of a class be everywhere at
+            first, as the authors do, -1 only where the class is.
     """
 
     hidden: int
@@ -35,6 +37,7 @@ class GroupSPADE(nn.Module):
     groups: int
     norm: str = "batch"
     kernel_size: int = 3
+    first_gamma: float = 0.0
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -42,9 +45,9 @@ class GroupSPADE(nn.Module):
     def __call__(self, x: jax.Array, label: LabelMap) -> jax.Array:
         height, width, channels = x.shape[1:]
         hidden = nn.relu(self._on_label(label.resize(height, width)))
-        gamma_weights, beta_weights = (
-            self._conv(channels, self.groups, name).weights(self.hidden) for name in ("mlp_gamma", "mlp_beta")
-        )
+        first_gamma = nn.initializers.constant(self.first_gamma)
+        gamma_weights = self._conv(channels, self.groups, "mlp_gamma", bias_init=first_gamma).weights(self.hidden)
+        beta_weights = self._conv(channels, self.groups, "mlp_beta").weights(self.hidden)
         # One group convolution for both, so the hidden map is read once: within a group gamma, then beta.
         kernel, bias = map(self._interleaved, gamma_weights, beta_weights)
         modulation = add_bias(convolve(hidden, kernel, padding=self.kernel_size // 2, groups=self.groups), bias)
@@ -64,8 +67,8 @@ class GroupSPADE(nn.Module):
         y = label_convolve(label, jnp.concatenate(dense, axis=2), padding=self.kernel_size // 2)
         return add_bias(y, bias)
 
-    def _conv(self, features: int, groups: int, name: str) -> Conv:
-        options = {"kernel_init": self.kernel_init, "dtype": self.dtype, "name": name}
+    def _conv(self, features: int, groups: int, name: str, **options: Any) -> Conv:
+        options |= {"kernel_init": self.kernel_init, "dtype": self.dtype, "name": name}
         return Conv(features, self.kernel_size, groups=groups, **options)
 
     def _interleaved(self, gamma: jax.Array, beta: jax.Array) -> jax.Array:

@@ -31,7 +31,7 @@ class Generator(nn.Module):
             N groups over the label map and g after it, with 2 N hidden channels where g divides N, else N * g (ADE20K).
         hidden: channels of `block` modulation.
         spare_block: the authors' ADE20K generator has a block `up_4` that it never uses: keep one, for their files.
-        norm, kernel_size: of the GroupSPADE layers.
+        norm, kernel_size, first_gamma: of the GroupSPADE layers.
         upsampling: `normal` or `more`: 5 or 6 doublings.
         spectral: spectral normalisation of the blocks' own convolutions.
         remat: whether a block's activations are recomputed in the backward pass instead of stored.
@@ -46,6 +46,7 @@ class Generator(nn.Module):
     spare_block: bool = False
     norm: str = "syncbatch"
     kernel_size: int = 3
+    first_gamma: float = 0.0
     upsampling: str = "more"
     spectral: bool = True
     remat: bool = False
@@ -60,7 +61,7 @@ class Generator(nn.Module):
 
         def block_of(x: jax.Array, width: int, groups: int, name: str) -> jax.Array:
             sizes = modulation_sizes(self.modulation, label.num_classes, groups, self.hidden)
-            norm = partial(GroupSPADE, *sizes, self.norm, self.kernel_size, **common)
+            norm = partial(GroupSPADE, *sizes, self.norm, self.kernel_size, self.first_gamma, **common)
             return block_type(width, norm, self.spectral, groups, name=name, **common)(x, label)
 
         def block(x: jax.Array, multiple: float, name: str) -> jax.Array:
