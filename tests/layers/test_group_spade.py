@@ -63,3 +63,12 @@ def test_group_norm_has_a_group_a_class_and_a_learned_scale():
     layer, label = GroupSPADE(8, CLASSES, CLASSES, "group"), LabelMap(IDS, None, CLASSES)
     params = jax.eval_shape(layer.init, jax.random.key(0), X, label)["params"]
     assert params["param_free_norm"]["scale"].shape == (CHANNELS,)
+
+
+def test_with_first_gamma_of_minus_one_features_of_a_class_begin_where_it_is():
+    layer = GroupSPADE(8, CLASSES, CLASSES, "instance", kernel_size=1, first_gamma=-1.0)
+    ids = IDS[:, ::2, ::2]
+    y, variables = layer.init_with_output(jax.random.key(0), X, LabelMap(ids, None, CLASSES))
+    nothing = np.abs(y.reshape(*ids.shape, CLASSES, -1)).max(-1) == 0
+    np.testing.assert_array_equal(nothing, np.arange(CLASSES) != ids[..., None])
+    assert set(np.unique(variables["params"]["mlp_gamma"]["bias"])) == {-1.0}
