@@ -40,6 +40,25 @@ CONFIG = config_flags.DEFINE_config_file("config", None, "Recipe: configs/METHOD
 TOPOLOGY = flags.DEFINE_string("topology", "v5e:2x4", "Chips to compile for, KIND:ROWSxCOLUMNS.")
 
 
+def step_figures(config: ConfigDict, topology: str) -> dict[str, Any]:
+    """`compile_step` in a process of its own.
+
+    Raises:
+        UserError: as `compile_step`; or the compiler crashed.
+    """
+    if topology.partition(":")[0] not in CHIPS:
+        raise UserError(f"--topology={topology}: the figures of {', '.join(CHIPS)} are known")
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as process:
+        try:
+            return process.submit(compile_step, config.to_dict(), topology).result()
+        except BrokenProcessPool:
+            raise UserError(
+                f"the TPU compiler crashed on {config.method}: try compute_dtype=bfloat16, a smaller batch, or another "
+                "mesh"
+            ) from None
+
+
 def compile_step(config: dict[str, Any], topology: str) -> dict[str, Any]:
     """The figures of a recipe's step on a topology. Runs the TPU compiler, so in a process of its own.
 
@@ -111,18 +130,7 @@ def main(arguments: list[str]) -> None:
     """Runs the command."""
     if arguments:
         raise UserError(f"unknown arguments: {' '.join(arguments)}")
-    if TOPOLOGY.value.partition(":")[0] not in CHIPS:
-        raise UserError(f"--topology={TOPOLOGY.value}: the figures of {', '.join(CHIPS)} are known")
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as process:
-        try:
-            figures = process.submit(compile_step, CONFIG.value.to_dict(), TOPOLOGY.value).result()
-        except BrokenProcessPool:
-            raise UserError(
-                f"the TPU compiler crashed on {CONFIG.value.method}: try compute_dtype=bfloat16, a smaller batch, or "
-                "another mesh"
-            ) from None
-    print(json.dumps(figures))
+    print(json.dumps(step_figures(CONFIG.value, TOPOLOGY.value)))
 
 
 if __name__ == "__main__":
