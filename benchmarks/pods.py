@@ -106,7 +106,7 @@ def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
         "",
         "Compiled by the TPU compiler, not run: memory, work and traffic a chip and step, and the least time that",
         "a step can take by arithmetic, memory traffic or links, whichever is largest (of a v5e chip: 197 TFLOP/s in",
-        "bfloat16, 819 GB/s, 16 GB). Made by `python -m benchmarks.pods`. All networks are of the paper's size, VGG too.",
+        "bfloat16, 819 GB/s, 16 GB). Made by `python -m benchmarks.pods`. All networks are as the paper has them.",
         "",
         "| recipe | chips | size | images | memory, GB | TFLOP | moved, GB | exchanged, GB | floor, ms | bound by |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
