@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from jaxsyn.data.images import EXTENSIONS, check_photograph, read_header, read_image
+from jaxsyn.data.image_kinds import check_photograph
+from jaxsyn.data.images import EXTENSIONS, read_header, read_image
 from jaxsyn.errors import UserError
 
 

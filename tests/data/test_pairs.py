@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxsyn.data.pairs import Folder, list_images, natural_key, pair_folders
+from jaxsyn.data.listing import list_images, natural_key
+from jaxsyn.data.pairs import Folder, pair_folders
 from jaxsyn.errors import UserError
 
 
