@@ -33,7 +33,7 @@ _TOLD = 20
 
 class Examined(NamedTuple):
     """One record: its size in pixels, the pixels of each class `[num_label_classes]` if it was decoded, its problem,
-    and the ids outside the classes where they are the problem.
+    the ids outside the classes where they are the problem, and whether it has an EXIF orientation that is not applied.
     """
 
     index: int
@@ -41,6 +41,7 @@ class Examined(NamedTuple):
     pixels: np.ndarray | None = None
     problem: str | None = None
     outside: tuple[int, ...] = ()
+    oriented: bool = False
 
 
 def check_source(data: ConfigDict, split: str = "train") -> None:
@@ -106,11 +107,11 @@ def examine(source: Sequence[dict], data: ConfigDict, split: str, sample: int | 
     derived = derived_maps(data)._replace(positions=False, sketch=False)
 
     def one(index: int) -> Examined:
-        size = pixels = None
+        size, pixels, oriented = None, None, False
         try:
             if has_files:
                 header = source.check_header(index)
-                size = (header.height, header.width)
+                size, oriented = header.size, header.orientation != 1
                 fit(*size, source.path(index))
             if index in in_full:
                 record = derived.add(source[index])
@@ -122,7 +123,7 @@ def examine(source: Sequence[dict], data: ConfigDict, split: str, sample: int | 
             return Examined(index, size, pixels, str(error), error.outside)
         except UserError as error:
             return Examined(index, size, pixels, str(error))
-        return Examined(index, size, pixels)
+        return Examined(index, size, pixels, oriented=oriented)
 
     indices = range(len(source)) if has_files else sorted(in_full)
     threads = concurrent.futures.ThreadPoolExecutor(min(16, 2 * (os.cpu_count() or 1)))

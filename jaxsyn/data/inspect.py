@@ -68,6 +68,11 @@ def _inspect_source(source: Sequence[dict], data: ConfigDict, split: str, sheet:
     if outside:
         print(f"  ids outside the classes: {', '.join(map(str, outside))}")
 
+    oriented = sum(record.oriented for record in examined)
+    if oriented:
+        images = "1 image is" if oriented == 1 else f"{oriented} images are"
+        print(f"  EXIF orientation: {images} read as stored, which is the size of the label maps; see docs/data.md")
+
     sound = [record.index for record in examined if record.pixels is not None and not record.problem]
     if sound:
         os.makedirs(os.path.dirname(sheet), exist_ok=True)
