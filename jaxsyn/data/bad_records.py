@@ -11,6 +11,8 @@ from tqdm import tqdm
 from jaxsyn.errors import UserError
 
 POLICIES = ("error", "skip")
+# What `inspect` sets instead: nothing stops, whatever the split.
+COLLECT = "collect"
 _INSPECT = "`python -m jaxsyn.data inspect` lists all"
 # Records drawn in the place of one before the set is given up; with half of them bad, one set in 10^30 is given up.
 _ATTEMPTS = 100
@@ -34,13 +36,18 @@ class Tolerance(NamedTuple):
             )
 
 
-def tolerance(data: ConfigDict) -> Tolerance:
-    """What `config.data` asks for. Raises UserError for impossible values."""
+def tolerance(data: ConfigDict, split: str) -> Tolerance:
+    """What `config.data` asks for of the split "train" or "val", of which no record may be bad.
+
+    Raises UserError for impossible values.
+    """
+    if data.on_bad_record == COLLECT:
+        return Tolerance(skip=True, max_share=1.0)
     if data.on_bad_record not in POLICIES:
         raise UserError(f"data.on_bad_record={data.on_bad_record}: choose one of {', '.join(POLICIES)}")
     if not 0 <= data.max_bad_share <= 1:
         raise UserError(f"data.max_bad_share={data.max_bad_share}: set the share of records, 0 to 1")
-    return Tolerance(data.on_bad_record == "skip", data.max_bad_share)
+    return Tolerance(data.on_bad_record == "skip" and split == "train", data.max_bad_share)
 
 
 def sound_record(make: Callable[[int], dict], index: int, count: int, rng: np.random.Generator) -> dict:

@@ -52,7 +52,7 @@ def check_source(data: ConfigDict, split: str = "train") -> None:
     the remaining records are checked in full as training reads them, with the same messages. With
     data.on_bad_record=skip the problems are printed, and are an error where they are more than data.max_bad_share.
     """
-    allowed, problems, total = tolerance(data), [], 0
+    allowed, problems, total = tolerance(data, split), [], 0
     for source in sources_of(data, split).values():
         problems += left_out(source)
         total += len(source) + len(left_out(source))

@@ -7,6 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from PIL import Image
 
+from jaxsyn.data.bad_records import COLLECT
 from jaxsyn.data.check import examine, is_made_of_files, sources_of, spread
 from jaxsyn.data.classes import class_names, colour, num_label_classes, unknown_class
 from jaxsyn.data.pipeline import preprocess
@@ -27,9 +28,8 @@ def inspect(data: ConfigDict, output: str, quick: bool = False) -> list[str]:
         quick: of image files, read data.check_records in full and the header of each; else all of them in full.
     """
     problems = []
-    # What is to stop or to skip is for training to say.
     data = data.copy_and_resolve_references()
-    data.on_bad_record, data.max_bad_share = "skip", 1.0
+    data.on_bad_record = COLLECT
     print(f"{data.name}: {num_label_classes(data)} label classes, pictures of {data.width}x{data.height}")
     for split in ("train", "val"):
         try:

@@ -62,7 +62,7 @@ def train_batches(
         skipped: takes down the bad records that this process meets.
     """
     local = _local_batch_size(config.batch_size, "batch_size", process_count)
-    records, allowed = open_records(config.data, "train", preprocess(config.data)), tolerance(config.data)
+    records, allowed = open_records(config.data, "train", preprocess(config.data)), tolerance(config.data, "train")
     positions = grain.MapDataset.range(len(records)).seed(config.seed).shuffle()
     positions = positions.repeat(max(1, _ENDLESS // len(records)))
     keys = (*_batch_keys(config.data), *(["skipped"] if allowed.skip else []))

@@ -181,7 +181,7 @@ def open_records(
 def _open(
     data: ConfigDict, split: str, geometry: Preprocess
 ) -> Records | UnpairedRecords | DomainRecords | AttributeRecords:
-    made = partial(Records, derived=derived_maps(data), geometry=geometry, skip=tolerance(data).skip)
+    made = partial(Records, derived=derived_maps(data), geometry=geometry, skip=tolerance(data, split).skip)
     if data.pairing == "unpaired" and data.attributes:
         beside = made(open_source(domain_folders_beside(data), split)) if data.domains else None
         return AttributeRecords(made(open_inputs(data, split)), beside)

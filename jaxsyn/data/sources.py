@@ -62,7 +62,7 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     _check_attributes(data)
     source = _open(data, split, seed)
     problems = left_out(source)
-    tolerance(data).check(problems, len(source) + len(problems))
+    tolerance(data, split).check(problems, len(source) + len(problems))
     return source
 
 

@@ -131,8 +131,12 @@ def test_both_sides_of_an_unpaired_set_skip_their_own(config, tmp_path, save):
 
 def test_evaluation_never_skips(spoilt, spade_folders):
     (spade_folders / "val_img" / "view9.png").write_bytes(b"")
-    with pytest.raises(UserError, match=r"val_img/view9\.png: truncated or unreadable"):
-        list(eval_batches(spoilt, batch_size=3))
+    for measure in (lambda: check_source(spoilt.data, "val"), lambda: list(eval_batches(spoilt, batch_size=3))):
+        with pytest.raises(UserError, match=r"val_img/view9\.png: truncated or unreadable"):
+            measure()
+    (spade_folders / "val_img" / "view9.png").unlink()
+    with pytest.raises(UserError, match=r"val_label/view9\.png: label map without image"):
+        eval_batches(spoilt, batch_size=3)
 
 
 @pytest.mark.parametrize(("key", "value"), [("on_bad_record", "ignore"), ("max_bad_share", 1.5)])
@@ -143,4 +147,4 @@ def test_a_policy_that_makes_no_sense_is_an_error(data, key, value):
 
 
 def test_the_default_bears_no_bad_record(data):
-    assert tolerance(data) == Tolerance(skip=False, max_share=0.01)
+    assert tolerance(data, "train") == Tolerance(skip=False, max_share=0.01)
