@@ -31,7 +31,8 @@ time.sleep(600)
 def test_workers_outlive_signals_to_the_whole_job_and_the_death_of_one_is_one_line(config):
     config.data.num_workers = 2
     batches = train_batches(config)
-    next(batches)
+    for _ in range(2):  # one of each worker, so that both have begun
+        next(batches)
     workers = [child.pid for child in multiprocessing.active_children()]
     for number in (signal.SIGINT, signal.SIGTERM):
         for worker in workers:
