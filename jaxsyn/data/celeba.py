@@ -23,12 +23,13 @@ SEED = 1234
 class AttributedPictures(PictureFiles):
     """Random access to pictures with attributes: records as of `PictureFiles`, and "attributes" int32 `[c]`, 0 or 1."""
 
-    def __init__(self, files: Sequence[str], attributes: np.ndarray):
+    def __init__(self, files: Sequence[str], attributes: np.ndarray, problems: Sequence[str] = ()):
         """
         Args:
             attributes: int32 `[N, c]`.
+            problems: as of `PictureFiles`.
         """
-        super().__init__([(file,) for file in files], _read)
+        super().__init__([(file,) for file in files], _read, problems)
         self.attributes = attributes
 
     def __getitem__(self, index: int) -> dict:
@@ -39,11 +40,11 @@ def open_celeba(data: ConfigDict, split: str) -> AttributedPictures:
     """The split "train" or "test" of {root}/list_attr_celeba.txt and {root}/images or {root}/img_align_celeba.
 
     As in StarGAN's code, the lines are shuffled by Python's generator from the seed 1234, and the first
-    data.test_length of them are the test set.
+    data.test_length of them are the test set. A file that is in the list and not in the folder is a problem.
 
     Raises:
-        UserError: a file or folder is missing; the list is not of CelebA's format, lacks one of data.attributes, or
-            names files that are not there; no such split, or an empty one.
+        UserError: the list or the folder is missing; the list is not of CelebA's format, or lacks one of
+            data.attributes; no such split, or an empty one.
     """
     if split not in SPLITS:
         raise UserError(
@@ -58,8 +59,14 @@ def open_celeba(data: ConfigDict, split: str) -> AttributedPictures:
     if not chosen:
         raise UserError(f"{path}: none of its {len(files)} pictures are left for {split}: correct data.test_length")
     folder = _image_folder(root)
-    _require_files(path, folder, files)
-    return AttributedPictures([os.path.join(folder, files[i]) for i in chosen], attributes[chosen])
+    present = set(os.listdir(folder))
+    problems = [
+        f"{path}: {files[i]} is not in {folder}: add it, or take its line out of the list"
+        for i in chosen
+        if files[i] not in present
+    ]
+    chosen = [i for i in chosen if files[i] in present]
+    return AttributedPictures([os.path.join(folder, files[i]) for i in chosen], attributes[chosen], problems)
 
 
 def read_attributes(path: str, names: Sequence[str]) -> tuple[list[str], np.ndarray]:
@@ -106,13 +113,5 @@ def _image_folder(root: str) -> str:
     raise UserError(f"{root}: has no folder {' or '.join(FOLDERS)}: put CelebA's aligned pictures there")
 
 
-def _require_files(path: str, folder: str, files: Sequence[str]) -> None:
-    present = set(os.listdir(folder))
-    absent = [file for file in files if file not in present]
-    if absent:
-        more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
-        raise UserError(f"{path}: {absent[0]}{more} is not in {folder}: add it, or take its line out of the list")
-
-
 def _read(files: tuple[str, ...]) -> dict:
-    return {"image": read_image(files[0])}
+    return {"image": read_image(files[0], upright=True)}

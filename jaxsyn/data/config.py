@@ -52,6 +52,10 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.num_workers = 0
     # Records decoded in full before the first step (the rest are checked as they are read).
     data.check_records = 256
+    # A training record that cannot be read (truncated, ids outside the classes, no partner, ...): "error" stops, "skip"
+    # puts another in its place, tells its file and the reason, and stops where more than this share is bad.
+    data.on_bad_record = "error"
+    data.max_bad_share = 0.01
     # custom: the three folders. Files are paired by name, extensions aside.
     data.label_dir = ""
     data.image_dir = ""

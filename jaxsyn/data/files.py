@@ -1,32 +1,37 @@
 """A source of records read from paired files."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
-from jaxsyn.data.images import (
-    Header,
-    check_id_map,
-    check_photograph,
-    check_same_size,
-    read_header,
-    read_id_map,
-    read_image,
-)
+from jaxsyn.data.image_kinds import Header, check_id_map, check_photograph, check_same_size, is_drawn_upright
+from jaxsyn.data.images import read_header, read_id_map, read_image
 from jaxsyn.data.label_ids import ClassMapper, LabelIds
 from jaxsyn.data.pairs import Pair
+from jaxsyn.errors import printable
+
+
+def record_name(path: str) -> str:
+    """What the record of a file is called: its stem."""
+    return printable(os.path.splitext(os.path.basename(path))[0])
 
 
 class PairedFiles:
     """Random access to paired image files, checked as they are read.
 
     A record: "image" uint8 `[H, W, 3]`, "label" classes `[H, W]`, "instance" int32 `[H, W]` where the pairs have
-    instance maps, "domain" 0, "name" the image's stem. Reading raises UserError for an unreadable file, colour-coded
-    ids, sizes that differ, or a label id outside the classes.
+    instance maps, "domain" 0, "name" the image's stem. An image is turned upright where its label map was drawn so
+    (see `is_drawn_upright`). Reading raises UserError for an unreadable file, colour-coded ids, sizes that differ, or a
+    label id outside the classes.
+
+    Attributes:
+        problems: one line for each file that is in no record.
     """
 
-    def __init__(self, pairs: list[Pair], ids: LabelIds, palette: bool = False):
+    def __init__(self, pairs: list[Pair], ids: LabelIds, palette: bool = False, problems: Sequence[str] = ()):
         self.pairs = pairs
+        self.problems = list(problems)
         self.ids = ids
         self.palette = palette
         self._to_classes = ClassMapper(ids)
@@ -39,13 +44,15 @@ class PairedFiles:
         image = read_image(pair.image)
         label = read_id_map(pair.label, "label map", self.palette)
         instance = None if pair.instance is None else read_id_map(pair.instance, "instance map", self.palette)
-        if label.shape != image.shape[:2] or (instance is not None and instance.shape != image.shape[:2]):
+        maps = [label] if instance is None else [label, instance]
+        if any(ids.shape != image.shape[:2] for ids in maps):
             self.check_header(index)
+            image = read_image(pair.image, upright=True)
         record = {
             "image": image,
             "label": self._to_classes(label, pair.label),
             "domain": 0,
-            "name": os.path.splitext(os.path.basename(pair.image))[0],
+            "name": record_name(pair.image),
         }
         if instance is not None:
             record["instance"] = instance.astype(np.int32)
@@ -56,14 +63,20 @@ class PairedFiles:
         return self.pairs[index].image
 
     def check_header(self, index: int) -> Header:
-        """Checks what the files of a pair say before decoding (modes, equal sizes). Returns the image's header."""
+        """Checks what the files of a pair say before decoding (modes, equal sizes).
+
+        Returns the image's header; its size is that of the record.
+        """
         pair = self.pairs[index]
         image, label = read_header(pair.image), read_header(pair.label)
         check_photograph(pair.image, image)
         check_id_map(pair.label, label, "label map", self.palette)
-        check_same_size(pair.image, image, pair.label, label, "label map")
+        check_same_size(pair.image, image, pair.label, label.size, "label map")
+        if is_drawn_upright(image, label.size):
+            image = image.upright()
         if pair.instance is not None:
             instance = read_header(pair.instance)
             check_id_map(pair.instance, instance, "instance map", self.palette)
-            check_same_size(pair.image, image, pair.instance, instance, "instance map")
+            # Turned or not, as the label map says.
+            check_same_size(pair.image, image._replace(orientation=1), pair.instance, instance.size, "instance map")
         return image

@@ -7,28 +7,33 @@ import numpy as np
 from ml_collections import ConfigDict
 from PIL import Image
 
-from jaxsyn.data.check import examine, sources_of, spread
-from jaxsyn.data.classes import class_names, colour, label_ids, num_label_classes, unknown_class
-from jaxsyn.data.files import PairedFiles
+from jaxsyn.data.bad_records import COLLECT
+from jaxsyn.data.check import examine, is_made_of_files, sources_of, spread
+from jaxsyn.data.classes import class_names, colour, num_label_classes, unknown_class
 from jaxsyn.data.pipeline import preprocess
-from jaxsyn.data.sources import has_label_maps, is_made_of_files, pair_files, split_name
+from jaxsyn.data.sources import has_label_maps, left_out, split_name
 from jaxsyn.errors import UserError
 
 _SHEET_ROWS = 8
 _SMALLEST_CELL = 192
 
 
-def inspect(data: ConfigDict, output: str) -> list[str]:
+def inspect(data: ConfigDict, output: str, quick: bool = False) -> list[str]:
     """Prints what is in the training and evaluation records of `config.data` and writes a contact sheet of each.
 
     Returns every problem found, one line each, which it prints as well. The sheets (image, coloured label map, instance
     edges) go to the folder `output`.
+
+    Args:
+        quick: of image files, read data.check_records in full and the header of each; else all of them in full.
     """
     problems = []
+    data = data.copy_and_resolve_references()
+    data.on_bad_record = COLLECT
     print(f"{data.name}: {num_label_classes(data)} label classes, pictures of {data.width}x{data.height}")
     for split in ("train", "val"):
         try:
-            found = _inspect_split(data, split, output)
+            found = _inspect_split(data, split, output, quick)
         except UserError as error:
             print(f"{split} ({split_name(data, split)}): not readable")
             found = [str(error)]
@@ -39,23 +44,19 @@ def inspect(data: ConfigDict, output: str) -> list[str]:
     return problems
 
 
-def _inspect_split(data: ConfigDict, split: str, output: str) -> list[str]:
+def _inspect_split(data: ConfigDict, split: str, output: str, quick: bool) -> list[str]:
     problems = []
-    if is_made_of_files(data):
-        pairing = pair_files(data, split)
-        problems += pairing.problems
-        sources = {"": PairedFiles(pairing.pairs, label_ids(data), data.palette_labels)}
-    else:
-        sources = sources_of(data, split)
-    for name, source in sources.items():
+    for name, source in sources_of(data, split).items():
         print(f"{split} ({split_name(data, split)}): {len(source)} {f'{name} pictures' if name else 'pairs'}")
+        problems += left_out(source)
         sheet = "_".join(filter(None, (data.name, split, name)))
-        problems += _inspect_source(source, data, split, os.path.join(output, f"{sheet}.png"))
+        sample = len(source) if is_made_of_files(source) and not quick else data.check_records
+        problems += _inspect_source(source, data, split, os.path.join(output, f"{sheet}.png"), sample)
     return problems
 
 
-def _inspect_source(source: Sequence[dict], data: ConfigDict, split: str, sheet: str) -> list[str]:
-    examined = list(examine(source, data, split))
+def _inspect_source(source: Sequence[dict], data: ConfigDict, split: str, sheet: str, sample: int) -> list[str]:
+    examined = list(examine(source, data, split, sample))
     problems = [record.problem for record in examined if record.problem]
     sizes = sorted((record.size for record in examined if record.size), key=lambda size: (size[0] * size[1], size))
     if sizes:
@@ -67,6 +68,11 @@ def _inspect_source(source: Sequence[dict], data: ConfigDict, split: str, sheet:
     if outside:
         print(f"  ids outside the classes: {', '.join(map(str, outside))}")
 
+    oriented = sum(record.oriented for record in examined)
+    if oriented:
+        images = "1 image is" if oriented == 1 else f"{oriented} images are"
+        print(f"  EXIF orientation: {images} read as stored, which is the size of the label maps; see docs/data.md")
+
     sound = [record.index for record in examined if record.pixels is not None and not record.problem]
     if sound:
         os.makedirs(os.path.dirname(sheet), exist_ok=True)
@@ -76,7 +82,7 @@ def _inspect_source(source: Sequence[dict], data: ConfigDict, split: str, sheet:
 
 
 def _print_classes(data: ConfigDict, pixels: list[np.ndarray], records: int) -> None:
-    print(f"  read in full: {len(pixels)} of {records} records (data.check_records={data.check_records})")
+    print(f"  read in full: {len(pixels)} of {records} records")
     if not pixels:
         return
     counts = np.array(pixels)

@@ -1,12 +1,12 @@
 """Which image goes with which label map and instance map: files paired by name."""
 
 import os
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from jaxsyn.data.images import EXTENSIONS
-from jaxsyn.errors import UserError
+from jaxsyn.data.listing import list_images, unread_namesake, without_extension
+from jaxsyn.errors import printable
 
 
 class Pair(NamedTuple):
@@ -22,36 +22,6 @@ class Pairing(NamedTuple):
 
     pairs: list[Pair]
     problems: list[str]
-
-
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorts digit runs as numbers, as SPADE does: `a2` before `a10`."""
-    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", name)]
-
-
-def without_extension(relative: str) -> str:
-    """The pairing rule of most layouts: the path below the folder, extension aside."""
-    return os.path.splitext(relative)[0]
-
-
-def list_images(folder: str, key: str, endings: tuple[str, ...] = EXTENSIONS) -> list[str]:
-    """Image files under `folder` (subfolders too), relative to it, in natural order; hidden files are left out.
-
-    `key` is the config key that a message names. Raises UserError where the folder does not exist or holds none.
-    """
-    if not os.path.isdir(folder):
-        raise UserError(f"{folder}: no such folder: correct {key}")
-    found = []
-    for directory, _, names in os.walk(folder, followlinks=True):
-        below = os.path.relpath(directory, folder)
-        found += [
-            os.path.normpath(os.path.join(below, name))
-            for name in names
-            if not name.startswith(".") and name.lower().endswith(endings)
-        ]
-    if not found:
-        raise UserError(f"{folder}: empty folder, no file ends in {', '.join(endings)}: fill it or correct {key}")
-    return sorted(found, key=natural_key)
 
 
 class Folder(NamedTuple):
@@ -80,21 +50,25 @@ def pair_folders(
     pairs = []
     for name, label in label_files.items():
         if name not in image_files:
-            problems.append(f"{label}: label map without image: add {name}.* to {images.path}, or remove it")
+            problems.append(f"{label}: label map without image: {_remedy(name, images)}")
         elif instance_files is not None and name not in instance_files:
             problems.append(
-                f"{label}: label map without instance map: add {name}.* to {instances.path}, "
-                "or set data.use_instance=False"
+                f"{label}: label map without instance map: {_remedy(name, instances)}, or set data.use_instance=False"
             )
         else:
             pairs.append(Pair(label, image_files[name], instance_files[name] if instance_files else None))
     for name, image in image_files.items():
         if name not in label_files:
-            problems.append(f"{image}: image without label map: add {name}.* to {labels.path}, or remove it")
+            problems.append(f"{image}: image without label map: {_remedy(name, labels)}")
     for name, instance in (instance_files or {}).items():
         if name not in label_files:
-            problems.append(f"{instance}: instance map without label map: add {name}.* to {labels.path}, or remove it")
-    return Pairing(pairs, problems)
+            problems.append(f"{instance}: instance map without label map: {_remedy(name, labels)}")
+    return Pairing(pairs, [printable(problem) for problem in problems])
+
+
+def _remedy(name: str, folder: Folder) -> str:
+    found = unread_namesake(folder.path, name, folder.endings)
+    return f"add {name}.* to {folder.path}{f' ({found})' if found else ''}, or remove it"
 
 
 def _by_key(folder: Folder, partner_key: Callable[[str], str], problems: list[str]) -> dict[str, str]:

@@ -1,14 +1,16 @@
 """Sources of pictures without label maps: a folder, two folders paired by name, or pairs side by side in one file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ml_collections import ConfigDict
 
+from jaxsyn.data.files import record_name
 from jaxsyn.data.folders import require_root, split_key
-from jaxsyn.data.images import Header, check_photograph, read_header, read_image
-from jaxsyn.data.pairs import list_images, without_extension
-from jaxsyn.errors import UserError
+from jaxsyn.data.image_kinds import Header, check_photograph
+from jaxsyn.data.images import read_header, read_image
+from jaxsyn.data.listing import list_images, without_extension
+from jaxsyn.errors import UserError, printable
 
 DIRECTIONS = ("AtoB", "BtoA")
 
@@ -17,14 +19,19 @@ class PictureFiles:
     """Random access to records that are made of one or more picture files, checked as they are read.
 
     A record: "image" uint8 `[H, W, 3]`, "source" likewise where there are pairs, "domain" 0, "name" the file's stem.
-    Reading raises UserError for an unreadable file, one of more than 8 bits, or sizes that differ.
+    Pictures are turned upright by their EXIF orientation. Reading raises UserError for an unreadable file, one of
+    unknown range, or sizes that differ.
 
     Attributes:
         files: of each record its files.
+        problems: one line for each file that is in no record.
     """
 
-    def __init__(self, files: list[tuple[str, ...]], read: Callable[[tuple[str, ...]], dict]):
+    def __init__(
+        self, files: list[tuple[str, ...]], read: Callable[[tuple[str, ...]], dict], problems: Sequence[str] = ()
+    ):
         self.files = files
+        self.problems = [printable(problem) for problem in problems]
         self._read = read
 
     def __len__(self) -> int:
@@ -32,7 +39,7 @@ class PictureFiles:
 
     def __getitem__(self, index: int) -> dict:
         files = self.files[index]
-        return {**self._read(files), "domain": 0, "name": os.path.splitext(os.path.basename(files[0]))[0]}
+        return {**self._read(files), "domain": 0, "name": record_name(files[0])}
 
     def path(self, index: int) -> str:
         """The first file of a record."""
@@ -40,11 +47,14 @@ class PictureFiles:
 
     def check_header(self, index: int) -> Header:
         """Checks what the files say before decoding. Returns the size of the record's image."""
-        headers = [read_header(file) for file in self.files[index]]
-        for file, header in zip(self.files[index], headers, strict=True):
+        files = self.files[index]
+        headers = [read_header(file) for file in files]
+        for file, header in zip(files, headers, strict=True):
             check_photograph(file, header)
-        _check_equal(self.files[index], [(header.height, header.width) for header in headers])
+        headers = [header.upright() for header in headers]
+        _check_equal(files, [header.size for header in headers])
         if self._read in (_left_is_source, _right_is_source):
+            _check_halves(files[0], headers[0].width)
             return headers[0]._replace(width=headers[0].width // 2)
         return headers[0]
 
@@ -81,23 +91,19 @@ def open_domain_folder(data: ConfigDict, split: str, domain: str) -> PictureFile
 
 
 def open_two_folders(data: ConfigDict, split: str) -> PictureFiles:
-    """Pairs of equal names in {root}/{split}A and {root}/{split}B.
-
-    Raises UserError for a picture without partner.
-    """
+    """Pairs of equal names in {root}/{split}A and {root}/{split}B; a picture without partner is a problem."""
     root, key = require_root(data, f"{split}A and {split}B"), split_key(data, split)
     named = []
     for side in sides(data):
         folder = os.path.join(root, split + side)
         named.append({without_extension(os.path.relpath(path, folder)): path for path in _paths(folder, key)})
     sources, targets = named
-    for name in [*sources, *targets]:
-        if name not in sources or name not in targets:
-            alone = sources.get(name) or targets[name]
-            raise UserError(
-                f"{alone}: no partner of that name in the other folder: add it, or set data.pairing=unpaired"
-            )
-    return PictureFiles([(sources[name], targets[name]) for name in sources], _source_and_image)
+    alone = [sources.get(name) or targets[name] for name in sorted(sources.keys() ^ targets.keys())]
+    problems = [
+        f"{path}: no partner of that name in the other folder: add it, or set data.pairing=unpaired" for path in alone
+    ]
+    both = [(source, targets[name]) for name, source in sources.items() if name in targets]
+    return PictureFiles(both, _source_and_image, problems)
 
 
 def open_side_by_side(data: ConfigDict, split: str) -> PictureFiles:
@@ -112,17 +118,18 @@ def _paths(folder: str, key: str) -> list[str]:
 
 
 def _plain(files: tuple[str, ...]) -> dict:
-    return {"image": read_image(files[0])}
+    return {"image": read_image(files[0], upright=True)}
 
 
 def _source_and_image(files: tuple[str, ...]) -> dict:
-    source, image = (read_image(file) for file in files)
+    source, image = (read_image(file, upright=True) for file in files)
     _check_equal(files, [source.shape[:2], image.shape[:2]])
     return {"source": source, "image": image}
 
 
 def _left_is_source(files: tuple[str, ...]) -> dict:
-    both = read_image(files[0])
+    both = read_image(files[0], upright=True)
+    _check_halves(files[0], both.shape[1])
     half = both.shape[1] // 2
     return {"source": both[:, :half], "image": both[:, half : 2 * half]}
 
@@ -138,3 +145,8 @@ def _check_equal(files: tuple[str, ...], sizes: list[tuple[int, int]]) -> None:
         raise UserError(
             f"{files[0]}: {width}x{height}, its partner {files[1]} has {other_width}x{other_height}: make them equal"
         )
+
+
+def _check_halves(file: str, width: int) -> None:
+    if width < 2:
+        raise UserError(f"{file}: {width} pixel wide, which has no two halves: store A and B side by side in it")

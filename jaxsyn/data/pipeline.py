@@ -13,13 +13,14 @@ from typing import Any
 
 import grain
 import numpy as np
-from absl import flags
 from ml_collections import ConfigDict
 
+from jaxsyn.data.bad_records import SkippedRecords, tolerance
 from jaxsyn.data.random_window import RandomWindow
 from jaxsyn.data.records import AttributeRecords, DomainRecords, Records, UnpairedRecords, open_records
 from jaxsyn.data.sources import has_domains, has_label_maps
 from jaxsyn.data.transforms import Preprocess, to_batch_form
+from jaxsyn.data.workers import Batches, in_workers
 from jaxsyn.errors import UserError
 
 AnyRecords = Records | UnpairedRecords | DomainRecords | AttributeRecords
@@ -36,8 +37,13 @@ def preprocess(data: ConfigDict) -> Preprocess:
 
 
 def train_batches(
-    config: ConfigDict, *, start_step: int = 0, process_index: int = 0, process_count: int = 1
-) -> Iterator[dict[str, np.ndarray]]:
+    config: ConfigDict,
+    *,
+    start_step: int = 0,
+    process_index: int = 0,
+    process_count: int = 1,
+    skipped: SkippedRecords | None = None,
+) -> Batches:
     """Endless training batches from `start_step` on: shuffled anew each epoch, cropped and flipped.
 
     Each holds this process's share of the global batch (config.batch_size): the shares of all processes, concatenated
@@ -47,15 +53,31 @@ def train_batches(
     "attributes" int32 `[B, c]` where data.attributes, and what comes with them (`AttributeRecords`); "instance" int32
     `[B, H, W]` where data.use_instance or data.max_instances, "position" float32 `[B, H, W, 2]` where
     data.use_positions, "sketch" float32 `[B, H, W, 1]` in [0, 1] where data.use_sketch. Raises UserError as
-    `open_source` does, and while iterating for bad input.
+    `open_source` does, and while iterating for bad input and where a worker process dies.
+
+    With data.on_bad_record=skip another record, drawn by the same seed, takes the place of a bad one, and bad input is
+    an error only where more than data.max_bad_share of the records turn out bad.
+
+    Args:
+        skipped: takes down the bad records that this process meets.
     """
     local = _local_batch_size(config.batch_size, "batch_size", process_count)
-    records = open_records(config.data, "train", preprocess(config.data))
+    records, allowed = open_records(config.data, "train", preprocess(config.data)), tolerance(config.data, "train")
     positions = grain.MapDataset.range(len(records)).seed(config.seed).shuffle()
     positions = positions.repeat(max(1, _ENDLESS // len(records)))
-    records = positions.random_map(_Augment(records, _batch_keys(config.data)))
-    batches = records.batch(local)[start_step * process_count + process_index :: process_count]
-    return iter(_prefetched(batches, config.data.num_workers))
+    keys = (*_batch_keys(config.data), *(["skipped"] if allowed.skip else []))
+    batches = positions.random_map(_Augment(records, keys)).batch(local)
+    batches = batches[start_step * process_count + process_index :: process_count]
+    batches = _prefetched(batches, config.data.num_workers)
+    if not allowed.skip:
+        return Batches(batches)
+    skipped = SkippedRecords() if skipped is None else skipped
+
+    def without_skipped(batch: dict) -> dict:
+        skipped.note(batch.pop("skipped"), allowed, len(records))
+        return batch
+
+    return Batches(batches, without_skipped)
 
 
 def blank_batch(config: ConfigDict) -> dict[str, np.ndarray]:
@@ -85,11 +107,12 @@ def eval_batches(
     limit: int | None = None,
     process_index: int = 0,
     process_count: int = 1,
-) -> Iterator[dict[str, np.ndarray]]:
+) -> Batches:
     """One pass over `split` ("val" or "train") in order, nothing random (see `Preprocess`), at most `limit` records.
 
     As `train_batches`, with "name" str `[B]` and "mask" bool `[B]`: every batch is full, the last is filled by
-    repeating the last record with mask False. `batch_size` is global.
+    repeating the last record with mask False. `batch_size` is global. A bad record is an error whatever
+    data.on_bad_record says: figures without it would be those of another set.
     """
     local = _local_batch_size(batch_size, "the evaluation's batch_size", process_count)
     records = open_records(config.data, split, preprocess(config.data))
@@ -97,7 +120,7 @@ def eval_batches(
     padded = -(-count // batch_size) * batch_size
     records = grain.MapDataset.range(padded).map(_Centre(records, count, (*_batch_keys(config.data), "name")))
     batches = records.batch(local)[process_index::process_count]
-    return iter(_prefetched(batches, config.data.num_workers))
+    return Batches(_prefetched(batches, config.data.num_workers))
 
 
 def device_batches(iterator: Iterable[dict], put: Callable[[dict], Any], ahead: int = 2) -> Iterator[Any]:
@@ -159,9 +182,5 @@ def _local_batch_size(batch_size: int, key: str, process_count: int) -> int:
 def _prefetched(batches: grain.MapDataset, num_workers: int) -> grain.IterDataset:
     # The conversion to float comes after the queues, which so hold a quarter of the bytes.
     threads = min(8, os.cpu_count() or 1) if num_workers == 0 else 1
-    iterated = batches.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(2, threads)))
-    if num_workers > 0:
-        if not flags.FLAGS.is_parsed():  # grain's worker processes read absl flags, which only absl programs parse
-            flags.FLAGS.mark_as_parsed()
-        iterated = iterated.mp_prefetch(grain.MultiprocessingOptions(num_workers=num_workers, per_worker_buffer_size=2))
-    return iterated.map(to_batch_form)
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(2, threads))
+    return in_workers(batches.to_iter_dataset(options), num_workers).map(to_batch_form)

@@ -1,11 +1,13 @@
 """What the pipeline makes of a source: records as training and as evaluation see them."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsyn.data.bad_records import all_skipped, sound_record, tolerance
 from jaxsyn.data.classes import colour, num_label_classes
 from jaxsyn.data.derived import DerivedMaps, derived_maps
 from jaxsyn.data.domains import domain_name, in_turn
@@ -19,25 +21,32 @@ from jaxsyn.data.sources import (
     translates_label_maps,
 )
 from jaxsyn.data.transforms import Preprocess
+from jaxsyn.errors import UserError
 
 
 class Records(NamedTuple):
     """A source under one geometry: every map and picture of a record goes through the same resize, crop and flip.
 
     paint: number of classes and data.name, where the coloured label map becomes the record's "source"; or None.
+    skip: whether another record takes the place of a bad one in training, see `sound_record`.
     """
 
     source: Sequence[dict]
     derived: DerivedMaps
     geometry: Preprocess
-    paint: tuple[int, str] | None
+    paint: tuple[int, str] | None = None
+    skip: bool = False
 
     def __len__(self) -> int:
         return len(self.source)
 
     def random(self, index: int, rng: np.random.Generator) -> dict:
         """A record as training sees it."""
-        return self._painted(self.geometry.random(self.derived.add(self.source[index]), rng))
+
+        def make(chosen: int) -> dict:
+            return self._painted(self.geometry.random(self.derived.add(self.source[chosen]), rng))
+
+        return sound_record(make, index, len(self), rng) if self.skip else make(index)
 
     def centre(self, index: int) -> dict:
         """A record as evaluation sees it, with nothing random."""
@@ -71,7 +80,8 @@ class UnpairedRecords(NamedTuple):
         return self._joined(self.inputs.centre(index), self.targets.centre(index % len(self.targets)))
 
     def _joined(self, record: dict, target: dict) -> dict:
-        return {**record, "source": record["image"], "image": target["image"], "domain": target["domain"]}
+        pictures = {"source": record["image"], "image": target["image"], "domain": target["domain"]}
+        return {**record, **pictures, "skipped": all_skipped(record, target)}
 
 
 class DomainRecords(NamedTuple):
@@ -118,8 +128,8 @@ class DomainRecords(NamedTuple):
     def _joined(self, source: dict, source_domain: int, images: list[dict], domain: int) -> dict:
         pictures = dict(zip(("image", "second_image"), (image["image"] for image in images), strict=False))
         name = domain_name(self.names[source_domain], source["name"])
-        domains = {"source_domain": source_domain, "domain": domain}
-        return {**source, "source": source["image"], **pictures, **domains, "name": name}
+        own = {"source_domain": source_domain, "domain": domain, "name": name, "skipped": all_skipped(source, *images)}
+        return {**source, "source": source["image"], **pictures, **own}
 
 
 class AttributeRecords(NamedTuple):
@@ -150,31 +160,35 @@ class AttributeRecords(NamedTuple):
             others.append(self.beside.centre(index % len(self.beside)))
         return self._joined(self.pictures.centre(index), *others)
 
-    def _joined(self, source: dict, target: dict, beside: dict | None = None) -> dict:
+    def _joined(self, source: dict, target: dict, *beside: dict) -> dict:
         record = {**source, "source": source["image"], "source_attributes": source["attributes"]}
         record |= {"image": target["image"], "attributes": target["attributes"]}
-        return record if beside is None else {**record, "domain_image": beside["image"], "domain": beside["domain"]}
+        for other in beside:
+            record |= {"domain_image": other["image"], "domain": other["domain"]}
+        return {**record, "skipped": all_skipped(source, target, *beside)}
 
 
 def open_records(
     data: ConfigDict, split: str, geometry: Preprocess
 ) -> Records | UnpairedRecords | DomainRecords | AttributeRecords:
-    """The records of the split "train" or "val". Raises UserError as `open_source` does."""
+    """The records of the split "train" or "val". Raises UserError as `open_source` does, and where there are none."""
+    records = _open(data, split, geometry)
+    if len(records) == 0:
+        raise UserError(f"data.name={data.name}: {split} has no records: `python -m jaxsyn.data inspect` says why")
+    return records
+
+
+def _open(
+    data: ConfigDict, split: str, geometry: Preprocess
+) -> Records | UnpairedRecords | DomainRecords | AttributeRecords:
+    made = partial(Records, derived=derived_maps(data), geometry=geometry, skip=tolerance(data, split).skip)
     if data.pairing == "unpaired" and data.attributes:
-        pictures = Records(open_inputs(data, split), derived_maps(data), geometry, None)
-        if not data.domains:
-            return AttributeRecords(pictures, None)
-        beside = open_source(domain_folders_beside(data), split)
-        return AttributeRecords(pictures, Records(beside, derived_maps(data), geometry, None))
+        beside = made(open_source(domain_folders_beside(data), split)) if data.domains else None
+        return AttributeRecords(made(open_inputs(data, split)), beside)
     if data.pairing and has_domains(data):
-        sources = open_domains(data, split)
-        domains = tuple(Records(source, derived_maps(data), geometry, None) for source in sources)
+        domains = tuple(map(made, open_domains(data, split)))
         return DomainRecords(tuple(data.domains), domains, split == "train", data.second_image)
     if data.pairing == "unpaired":
-        inputs, targets = (
-            Records(source, derived_maps(data), geometry, None)
-            for source in (open_inputs(data, split), open_targets(data, split))
-        )
-        return UnpairedRecords(inputs, targets, split == "train")
+        return UnpairedRecords(made(open_inputs(data, split)), made(open_targets(data, split)), split == "train")
     paint = (num_label_classes(data), data.name) if translates_label_maps(data) else None
-    return Records(open_source(data, split), derived_maps(data), geometry, paint)
+    return made(open_source(data, split), paint=paint)

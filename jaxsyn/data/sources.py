@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 
 from jaxsyn.data.ade20k import pair_ade20k
+from jaxsyn.data.bad_records import tolerance
 from jaxsyn.data.celeba import open_celeba
 from jaxsyn.data.cityscapes import pair_cityscapes
 from jaxsyn.data.classes import label_ids
@@ -51,11 +52,26 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     data.attributes names some. `seed` makes the scenes of `scenes`;
     it is not the seed of training, so that every run is trained and measured on the same scenes.
 
-    Raises UserError for an unknown data.name, a missing or empty folder, files without partner, and for an unpaired
-    set, which is two sources: `open_inputs` and `open_targets`. With data.domains they are one source of all domains.
+    A source made of files has "problems", one line for each file that is in no record, such as one without partner.
+
+    Raises UserError for an unknown data.name, a missing or empty folder, such problems unless data.on_bad_record=skip
+    and they are few, and for an unpaired set, which is two sources: `open_inputs` and `open_targets`. With data.domains
+    they are one source of all domains.
     """
     _check_pairing(data)
     _check_attributes(data)
+    source = _open(data, split, seed)
+    problems = left_out(source)
+    tolerance(data, split).check(problems, len(source) + len(problems))
+    return source
+
+
+def left_out(source: Sequence[dict]) -> list[str]:
+    """One line for each file of an opened source that is in no record."""
+    return getattr(source, "problems", [])
+
+
+def _open(data: ConfigDict, split: str, seed: int) -> Sequence[dict]:
     if has_domains(data):
         return DomainSource(data.domains, open_domains(data, split))
     if data.name == "celeba":
@@ -79,10 +95,7 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     if data.name == "tfds":
         return TfdsSource(data, split_name(data, split), label_ids(data))
     pairing = pair_files(data, split)
-    if pairing.problems:
-        more = len(pairing.problems) - 1
-        raise UserError(pairing.problems[0] + (f" (and {more} more: `python -m jaxsyn.data inspect`)" if more else ""))
-    return PairedFiles(pairing.pairs, label_ids(data), data.palette_labels)
+    return PairedFiles(pairing.pairs, label_ids(data), data.palette_labels, pairing.problems)
 
 
 def open_domains(data: ConfigDict, split: str) -> tuple[Sequence[dict], ...]:
@@ -189,11 +202,6 @@ def _check_attributes(data: ConfigDict) -> None:
 def split_name(data: ConfigDict, split: str) -> str:
     """The data set's own name of the split "train" or "val"."""
     return {"train": data.train_split, "val": data.eval_split}[split]
-
-
-def is_made_of_files(data: ConfigDict) -> bool:
-    """Whether the data set is made of paired image files (an unknown one counts, so that `pair_files` names it)."""
-    return data.name not in ("scenes", "tfds", "side_by_side", "two_folders", "domain_folders", "celeba")
 
 
 def pair_files(data: ConfigDict, split: str) -> Pairing:

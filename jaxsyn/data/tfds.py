@@ -35,7 +35,7 @@ class TfdsSource:
 
     def __getitem__(self, index: int) -> dict:
         name = f"{self._name} record {index}"
-        record = self._records[index]
+        record = self._record(index, name)
         image = np.asarray(record[self._image_key])
         if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
             raise UserError(
@@ -47,6 +47,15 @@ class TfdsSource:
             values = record[self._attributes_key]
             found["attributes"] = np.array([values[attribute] for attribute in self._attributes], np.int32)
         return {**found, "label": self._label(record, image, name)} if self._label_key else found
+
+    def _record(self, index: int, name: str) -> dict:
+        try:
+            return self._records[index]
+        except Exception as error:  # tfds and array_record raise their own, several and undocumented, types here
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(
+                f"{name}: cannot be read ({reason}): prepare the data set again with `tfds build`"
+            ) from None
 
     def _label(self, record: dict, image: np.ndarray, name: str) -> np.ndarray:
         label = np.asarray(record[self._label_key])

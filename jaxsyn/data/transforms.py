@@ -110,6 +110,11 @@ class Preprocess(NamedTuple):
                 return self.resized_size(height, width, name)
 
     def _check_fits(self, size: tuple[int, int], height: int, width: int, name: str) -> None:
+        if size[0] * size[1] > 2 * Image.MAX_IMAGE_PIXELS:  # what Pillow would refuse to read
+            raise UserError(
+                f"{name}: {width}x{height} becomes {size[1]}x{size[0]} with data.preprocess={self.mode}, too large to "
+                "make (width x height): leave so narrow a picture out, or use data.preprocess=fixed"
+            )
         crops = "crop" in self.mode
         if size == (self.height, self.width) or (crops and size[0] >= self.height and size[1] >= self.width):
             return

@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from jaxsyn.training.meters import MEASURED
+
 # More points than this do not show at the plots' width; neighbours are averaged.
 MOST_POINTS = 200
 # Readable on white and on black.
@@ -18,7 +20,10 @@ Series = tuple[np.ndarray, np.ndarray]
 
 
 def read_curves(path: Path) -> dict[str, dict[str, Series]]:
-    """Phase -> term -> (steps [N], values [N]), float64, in the order of the file; {} where there is no file."""
+    """Phase -> term -> (steps [N], values [N]), float64, in the order of the file; {} where there is no file.
+
+    What a run cost (`jaxsyn.training.meters`) is left out.
+    """
     points: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     lines = path.read_text().splitlines() if path.exists() else []
     for line in lines:
@@ -26,7 +31,8 @@ def read_curves(path: Path) -> dict[str, dict[str, Series]]:
         step = record.pop("step")
         for name, value in record.items():
             phase, _, term = name.rpartition("/")
-            points[phase][term].append((step, value))
+            if not name.startswith(MEASURED):
+                points[phase][term].append((step, value))
     return {
         phase: {term: tuple(np.array(series, np.float64).T) for term, series in terms.items()}
         for phase, terms in points.items()

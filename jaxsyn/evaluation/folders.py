@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from jaxsyn.data.images import EXTENSIONS, check_photograph, read_header, read_image
+from jaxsyn.data.image_kinds import SIXTEEN_BIT, check_photograph
+from jaxsyn.data.images import EXTENSIONS, read_header, read_image
 from jaxsyn.errors import UserError
 
 
@@ -66,7 +67,10 @@ class ImageFolder:
         return first.height, first.width
 
     def _read(self, file: Path) -> np.ndarray:
-        check_photograph(str(file), read_header(str(file)))
+        header = read_header(str(file))
+        check_photograph(str(file), header)
+        if header.mode in SIXTEEN_BIT:
+            raise UserError(f"{file}: 16 bits a channel, and images are compared in 8 bits: save it as 8-bit RGB")
         image = read_image(str(file))
         with Image.open(file) as picture:
             if picture.has_transparency_data and picture.convert("RGBA").getchannel("A").getextrema()[0] < 255:

@@ -16,6 +16,7 @@ def default_config() -> ConfigDict:
     config.image_every = 250
     config.eval_every = 0  # steps between evaluations while training; 0: only by eval.py
     config.keep_checkpoints = 2
+    config.profile_at = 0  # step from which on three are traced into WORKDIR/profile; 0: none
     # Recipes in stages, all in one workdir: their names in order, and which is trained. Each goes on from the newest
     # step of those before it with their parameters, where name and shape agree, and a new optimiser.
     config.stages = ()

@@ -13,11 +13,12 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from jaxsyn.data import device_batches, open_targets, train_batches
+from jaxsyn.data import SkippedRecords, device_batches, open_targets, train_batches
 from jaxsyn.data.check import check_source
 from jaxsyn.methods import build
 from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.frozen import load_frozen, require_frozen_files
+from jaxsyn.training.meters import RATE, Meters
 from jaxsyn.training.pictures import Pictures
 from jaxsyn.training.preemption import Preemption, preemption
 from jaxsyn.training.runs import Run, make_run
@@ -66,12 +67,14 @@ def train(config: ConfigDict, workdir: str | Path, evaluate: Evaluate | None = N
         state = take_over(state, *earlier)
         print(f"stage {config.stage}: parameters from {earlier[0]}, step {start}")
     truncate_metrics(path, start)
-    batches = device_batches(train_batches(config, start_step=start, **_processes()), partial(put_batch, run.mesh))
+    skipped = SkippedRecords()
+    batches = train_batches(config, start_step=start, skipped=skipped, **_processes())
+    batches = device_batches(batches, partial(put_batch, run.mesh))
     telemetry = Telemetry(path)
     evaluate = evaluate if config.eval_every else None
     try:
-        with preemption() as asked:
-            _run_steps(run, state, frozen, start, batches, checkpoints, telemetry, evaluate, asked)
+        with preemption() as asked, Meters(config, run.mesh, path, skipped) as meters:
+            _run_steps(run, state, frozen, start, batches, checkpoints, telemetry, meters, evaluate, asked)
         if asked.reason:
             print(f"stopped by {asked.reason}; the same command goes on from step {checkpoints.latest_step()}")
     except KeyboardInterrupt:
@@ -89,15 +92,16 @@ def _run_steps(
     batches: Iterator[Mapping[str, jax.Array]],
     checkpoints: Checkpoints,
     telemetry: Telemetry,
+    meters: Meters,
     evaluate: Evaluate | None,
     asked: Preemption,
 ) -> None:
     config = run.config
-    step_function, batches = _compile(run, state, frozen, batches)
+    step_function, batches = meters.watch(*_compile(run, state, frozen, batches), start)
     pictures = Pictures(run.method, config, run.mesh, run.frozen) if config.image_every else None
     pending: list[tuple[int, dict[str, jax.Array]]] = []
     with tqdm(total=config.num_steps, initial=start, unit="step", dynamic_ncols=True) as bar:
-        clock, counted = time.perf_counter(), start
+        meters.restart()
         for step in range(start + 1, config.num_steps + 1):
             state, terms = step_function(state, frozen, next(batches))
             pending.append((step, terms))
@@ -110,8 +114,8 @@ def _run_steps(
             if not (save or show or log):
                 continue
             values = _settle(run, pending, checkpoints)
-            rate = (step - counted) * config.batch_size / (time.perf_counter() - clock)
-            bar.set_postfix_str(_summary(values, rate), refresh=False)
+            figures = meters.read()
+            bar.set_postfix_str(_summary(values, run.mesh.size * figures[RATE]), refresh=False)
             bar.update(step - bar.n)
             if save:
                 _require_finite_parameters(step, state, checkpoints)
@@ -121,9 +125,10 @@ def _run_steps(
             if measure:
                 values |= {f"eval/{name}": value for name, value in evaluate(run, state).items()}
             if log:
-                telemetry.scalars(step, values)
-                telemetry.board(step, {"images_per_second": rate})
-            clock, counted = time.perf_counter(), step
+                telemetry.scalars(step, values | figures)
+                if advice := meters.advice(figures):
+                    bar.write(f"warning: {advice}")
+            meters.restart()
             if stop:
                 break
     checkpoints.wait()

@@ -26,10 +26,6 @@ class Telemetry:
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """One line of metrics.jsonl, and TensorBoard's scalars."""
         self._metrics.write(json.dumps({"step": step, **values}) + "\n")
-        self.board(step, values)
-
-    def board(self, step: int, values: Mapping[str, float]) -> None:
-        """TensorBoard's scalars alone: what differs from run to run, as timings do."""
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
 

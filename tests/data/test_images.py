@@ -34,11 +34,9 @@ def test_a_photograph_of_any_8_bit_mode_becomes_rgb(tmp_path, mode):
     assert image.dtype == np.uint8
 
 
-def test_a_sixteen_bit_photograph_is_an_error(tmp_path, save):
-    path = save(tmp_path / "a.png", np.full((2, 2), 1000, np.uint16))
-    with pytest.raises(UserError) as error:
-        read_image(path)
-    assert_one_line(error, str(path), "I;16", "8-bit RGB")
+def test_a_sixteen_bit_photograph_keeps_its_upper_eight_bits(tmp_path, save):
+    path = save(tmp_path / "a.png", np.array([[0, 255, 256, 1000, 65535]], np.uint16))
+    assert read_image(path)[..., 0].tolist() == [[0, 0, 1, 3, 255]]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
@@ -87,10 +85,16 @@ def test_a_file_that_is_no_picture_is_an_error_that_names_it(tmp_path, content):
     assert_one_line(error, str(tmp_path / "a.png"), f"{len(content)} bytes", "replace the file")
 
 
-def test_exif_orientation_is_not_applied(tmp_path):
-    picture = Image.new("RGB", (6, 4))
+def test_a_photograph_is_turned_upright_where_that_is_asked_for(tmp_path):
+    pixels = np.zeros((8, 16, 3), np.uint8)
+    pixels[:, :8, 0] = 255
+    picture = Image.fromarray(pixels)
     exif = picture.getexif()
-    exif[0x0112] = 6
+    exif[0x0112] = 6  # the camera was turned: what is stored on the left belongs at the top
     picture.save(tmp_path / "a.jpg", exif=exif)
-    assert read_image(tmp_path / "a.jpg").shape == (4, 6, 3)
     assert read_header(tmp_path / "a.jpg").orientation == 6
+    assert read_header(tmp_path / "a.jpg").upright().size == (16, 8)
+    assert read_image(tmp_path / "a.jpg").shape == (8, 16, 3)
+    upright = read_image(tmp_path / "a.jpg", upright=True)
+    assert upright.shape == (16, 8, 3)
+    assert upright[:6, :, 0].min() > 200 > 50 > upright[10:, :, 0].max()

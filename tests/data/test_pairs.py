@@ -1,11 +1,14 @@
 """Files paired by name."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxsyn.data.pairs import Folder, list_images, natural_key, pair_folders
+from jaxsyn.data.listing import list_images, natural_key
+from jaxsyn.data.pairs import Folder, pair_folders
 from jaxsyn.errors import UserError
 
 
@@ -73,6 +76,16 @@ def test_hidden_files_and_other_files_are_left_out(fill, tmp_path):
 def test_a_missing_folder_is_an_error_that_names_the_key(tmp_path):
     with pytest.raises(UserError, match=r"nowhere: no such folder: correct data\.root"):
         list_images(str(tmp_path / "nowhere"), "data.root")
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error_that_names_it(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (tmp_path / "x").mkdir()
+    with pytest.raises(UserError, match=r"x: folder cannot be listed \(Permission denied\): give access"):
+        list_images(str(tmp_path / "x"), "data.root")
 
 
 def test_an_empty_folder_is_an_error_that_names_it(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxsyn.data import num_label_classes, open_source
+from jaxsyn.data import check_source, num_label_classes, open_source
 from jaxsyn.data.sources import NAMES
 from jaxsyn.errors import UserError
 
@@ -160,13 +160,30 @@ def test_sizes_that_differ_are_an_error_with_both_files_and_sizes(data, spade_fo
         assert part in str(error.value)
 
 
-def test_a_photograph_turned_by_its_exif_tag_is_named_as_the_reason(data, spade_folders, save):
+@pytest.mark.parametrize("upright", [True, False])
+def test_a_photograph_with_an_exif_orientation_goes_the_way_its_label_map_was_drawn(data, spade_folders, save, upright):
     (spade_folders / "train_img" / "view8.png").unlink()
-    picture = Image.new("RGB", (12, 20))
+    stored = np.zeros((20, 12, 3), np.uint8) if upright else np.zeros((12, 20, 3), np.uint8)
+    stored[:, :6] = 255
+    picture = Image.fromarray(stored)
     exif = picture.getexif()
     exif[0x0112] = 6
     picture.save(spade_folders / "train_img" / "view8.jpg", exif=exif)
-    with pytest.raises(UserError, match="EXIF orientation 6"):
+    image = open_source(data, "train")[0]["image"]
+    assert image.shape == (12, 20, 3)
+    # Upright, what was on the left is at the top.
+    assert (image[:4] if upright else image[:, :4]).min() > 200
+    check_source(data)
+
+
+def test_an_instance_map_that_goes_the_other_way_than_the_label_map_is_an_error(data, spade_folders, save):
+    (spade_folders / "train_img" / "view8.png").unlink()
+    picture = Image.new("RGB", (20, 12))
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    picture.save(spade_folders / "train_img" / "view8.jpg", exif=exif)
+    save(spade_folders / "train_inst" / "view8.png", np.zeros((20, 12), np.uint16))
+    with pytest.raises(UserError, match="instance map of 12x20"):
         open_source(data, "train")[0]
 
 

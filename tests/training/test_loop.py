@@ -13,6 +13,7 @@ from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.loop import train
 from jaxsyn.training.runs import make_run
 from jaxsyn.training.workdir import CHECKPOINTS, METRICS
+from tests.logged import entries, terms
 from tests.tiny import baseline_config
 
 
@@ -22,10 +23,6 @@ def config(**changes):
     config.data.train_length = 12
     config.update(changes)
     return config
-
-
-def logged(workdir):
-    return [json.loads(line) for line in (workdir / METRICS).read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +35,7 @@ def whole_run(tmp_path_factory):
 def test_three_steps_and_three_more_log_what_six_steps_log_bit_for_bit(whole_run, tmp_path):
     train(config(num_steps=3), tmp_path)
     train(config(), tmp_path)
-    assert (tmp_path / METRICS).read_text() == (whole_run / METRICS).read_text()
+    assert terms(tmp_path) == terms(whole_run)
 
 
 def test_a_run_killed_after_its_checkpoint_logs_every_step_once(whole_run, tmp_path):
@@ -46,7 +43,7 @@ def test_a_run_killed_after_its_checkpoint_logs_every_step_once(whole_run, tmp_p
     with (tmp_path / METRICS).open("a") as log:
         log.write(json.dumps({"step": 4, "generator/total": 0.0}) + '\n{"step": 5, "gener')
     train(config(), tmp_path)
-    assert (tmp_path / METRICS).read_text() == (whole_run / METRICS).read_text()
+    assert terms(tmp_path) == terms(whole_run)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -60,7 +57,7 @@ def test_a_run_that_is_asked_to_stop_saves_its_step_and_goes_on_from_there(whole
     assert f"stopped by {number.name}; the same command goes on from step 2" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     train(config(), tmp_path)
-    assert (tmp_path / METRICS).read_text() == (whole_run / METRICS).read_text()
+    assert terms(tmp_path) == terms(whole_run)
 
 
 def test_who_is_asked_twice_stops_at_once(tmp_path, capsys):
@@ -74,9 +71,18 @@ def test_who_is_asked_twice_stops_at_once(tmp_path, capsys):
 
 
 def test_every_term_of_every_phase_is_logged_by_name(whole_run):
-    terms = {"generator/adversarial", "generator/feature_matching", "generator/total"}
-    terms |= {"discriminator/real", "discriminator/fake", "discriminator/total"}
-    assert [entry.keys() - {"step"} for entry in logged(whole_run)] == [terms] * 6
+    expected = {"generator/adversarial", "generator/feature_matching", "generator/total"}
+    expected |= {"discriminator/real", "discriminator/fake", "discriminator/total"}
+    assert [entry.keys() - {"step"} for entry in terms(whole_run)] == [expected] * 6
+
+
+def test_every_logged_step_has_its_costs_beside_its_terms(whole_run):
+    for entry in entries(whole_run):
+        assert entry["time/step"] > 0
+        assert 0 <= entry["time/data_share"] <= 1
+        assert entry["time/images_per_second_per_device"] > 0
+        assert entry["compile/count"] >= 1
+        assert entry["compile/seconds"] > 0
 
 
 def test_a_finished_run_has_nothing_to_do(whole_run, capsys):

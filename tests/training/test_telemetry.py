@@ -27,11 +27,6 @@ def test_metrics_are_one_object_a_line_readable_at_once_and_exact(telemetry, tmp
     assert entries == [{"step": 10, "generator/total": value}, {"step": 20, "generator/total": 2.0}]
 
 
-def test_timings_stay_out_of_the_metrics(telemetry, tmp_path):
-    telemetry.board(10, {"images_per_second": 3.0})
-    assert (tmp_path / METRICS).read_text() == ""
-
-
 def test_metrics_are_appended_to_those_that_exist(tmp_path):
     for step in (1, 2):
         telemetry = Telemetry(tmp_path)

@@ -1,0 +1,19 @@
+"""What a run has logged."""
+
+import json
+from pathlib import Path
+
+from jaxsyn.training.meters import MEASURED
+from jaxsyn.training.workdir import METRICS
+
+
+def entries(workdir: Path) -> list[dict]:
+    """Every line of metrics.jsonl."""
+    return [json.loads(line) for line in (workdir / METRICS).read_text().splitlines()]
+
+
+def terms(workdir: Path) -> list[dict]:
+    """The same without times and other costs: what runs of one config have in common, bit for bit."""
+    return [
+        {name: value for name, value in entry.items() if not name.startswith(MEASURED)} for entry in entries(workdir)
+    ]
