@@ -23,6 +23,7 @@ BATCH = {"source": normal(2, 8, 8, 3), "image": normal(2, 8, 8, 3, seed=1)}
 def method_with(**options):
     config = get_config()
     config.batch_size = 2
+    config.model.architecture = "resnet"
     config.model.resnet.update(num_blocks=1, width=1)
     config.model.discriminator.update(width=1, num_layers=1)
     config.update_from_flattened_dict(options)
