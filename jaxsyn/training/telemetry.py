@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +11,32 @@ from tensorboardX import SummaryWriter
 
 from jaxsyn.atomic import whole_file
 from jaxsyn.errors import UserError
+from jaxsyn.training.disk import writing
 from jaxsyn.training.workdir import IMAGES, METRICS
 
 
 class Telemetry:
-    """Writes scalars and pictures of a run by step."""
+    """Writes scalars and pictures of a run by step.
 
-    def __init__(self, workdir: Path):
-        self._images = workdir / IMAGES
-        self._images.mkdir(exist_ok=True)
-        self._metrics = (workdir / METRICS).open("a", buffering=1)
-        self._board = SummaryWriter(str(workdir / "tensorboard"))
+    All of its methods raise UserError where the disk takes no more.
+    """
+
+    def __init__(self, workdir: Path, start: int = 0):
+        """
+        Args:
+            start: the steps done; TensorBoard drops what was logged after them.
+        """
+        self._images, self._lines = workdir / IMAGES, workdir / METRICS
+        with writing(workdir):
+            self._images.mkdir(exist_ok=True)
+            # Every line reaches the file by itself, so that a kill can tear only the one being written.
+            self._metrics = self._lines.open("a", buffering=1)
+            self._board = SummaryWriter(str(workdir / "tensorboard"), purge_step=start + 1)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """One line of metrics.jsonl, and TensorBoard's scalars."""
-        self._metrics.write(json.dumps({"step": step, **values}) + "\n")
+        with writing(self._lines):
+            self._metrics.write(json.dumps({"step": step, **values}) + "\n")
         self.board(step, values)
 
     def board(self, step: int, values: Mapping[str, float]) -> None:
@@ -36,7 +47,7 @@ class Telemetry:
     def picture(self, step: int, picture: np.ndarray) -> Path:
         """A picture uint8 [H, W, 3] as PNG and in TensorBoard; returns the file."""
         path = self._images / f"{step:07d}.png"
-        with whole_file(path) as partial:
+        with writing(path), whole_file(path) as partial:
             Image.fromarray(picture).save(partial, "PNG")
         self._board.add_image("input_output_truth", picture, step, dataformats="HWC")
         return path
@@ -45,6 +56,13 @@ class Telemetry:
         """Writes out what is pending."""
         self._metrics.close()
         self._board.close()
+
+
+class Mute:
+    """What the processes beside the first one tell: nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
 
 
 def require_finite(step: int, values: Mapping[str, float], last_good: str) -> None:
