@@ -52,6 +52,7 @@ class Checkpoints:
         # A manager that is told its handler knows what a checkpoint holds before anything is restored.
         handler = ocp.StandardCheckpointHandler()
         self._manager = ocp.CheckpointManager(directory.absolute(), item_handlers=handler, options=options)
+        self._writes = sweep
         if sweep:
             self._sweep()
 
@@ -128,6 +129,8 @@ class Checkpoints:
         """Waits and releases the manager's threads."""
         with self._writing():
             self._manager.close()
+        if self._writes:
+            self._sweep()
 
     def _sweep(self) -> None:
         """Deletes what is no checkpoint any more."""
