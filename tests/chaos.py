@@ -9,6 +9,7 @@ One line a kill; exits with 1 where something is not so.
 
 import argparse
 import collections
+import itertools
 import json
 import multiprocessing
 import os
@@ -213,10 +214,11 @@ def chaos(folder: Path, kills: int, seed: int, readers: ProcessPoolExecutor) -> 
         f"undisturbed: {num_steps} steps in {undisturbed.seconds():.0f} s, {start_up:.0f} s of it start-up", flush=True
     )
     before, lost, done = Look(0, 0), [], collections.Counter()
-    # Every moment and signal comes as often as any other, in an order that is drawn.
-    plan = [(MOMENTS[i % len(MOMENTS)], SIGNALS[i // len(MOMENTS) % len(SIGNALS)]) for i in range(kills)]
-    draw.shuffle(plan)
-    for index, (moment, number) in enumerate(plan, 1):
+    plan: list[tuple[str, signal.Signals]] = []
+    while len(plan) < kills:  # every moment with every signal, in an order that is drawn, and again
+        pairs = list(itertools.product(MOMENTS, SIGNALS))
+        plan += draw.sample(pairs, len(pairs))
+    for index, (moment, number) in enumerate(plan[:kills], 1):
         training = Training(killed, num_steps)
         if not training.kill_at(moment, number, draw, start_up):
             training.finish()  # or says what it died of
