@@ -35,7 +35,7 @@ from tests.tiny_recipe import get_config
 
 MOMENTS = ("start-up", "compiling", "steps", "saving")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
-STEPS_A_KILL, CHECKPOINT_EVERY = 6, 4
+STEPS_A_KILL, CHECKPOINT_EVERY = 5, 4
 # Seconds.
 POLL, PATIENCE = 0.005, 900
 
@@ -92,6 +92,10 @@ class Training:
             self.code = os.waitstatus_to_exitcode(status) if pid else None
         return self.code is not None
 
+    def saves(self) -> bool:
+        """Whether it is writing a checkpoint; what one that was killed left half written, it removes at its start."""
+        return "compiling" in self.output() and any((self.workdir / CHECKPOINTS).glob("*tmp*"))
+
     def seconds(self) -> float:
         """How long it has been running."""
         return time.monotonic() - self.began
@@ -125,7 +129,7 @@ class Training:
             steps = draw.randint(1, 2 * CHECKPOINT_EVERY)
             reached = self.wait(lambda: logged(self.workdir) >= at_start + steps)
         else:
-            reached = self.wait(lambda: any((self.workdir / CHECKPOINTS).glob("*tmp*")))
+            reached = self.wait(self.saves)
         if moment != "start-up":
             time.sleep(draw.uniform(0, 0.2))
         if reached:
