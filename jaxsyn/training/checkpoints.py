@@ -18,6 +18,7 @@ from jaxsyn.training.state import TrainState
 DELETED = "deleted"
 # Differences that an error names.
 NAMED = 3
+SYSTEM_ERROR = " [os_error_code"
 
 
 def steps_in(directory: Path) -> list[int]:
@@ -174,4 +175,6 @@ def _differences(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[in
 
 
 def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [repr(error)])[0]
+    """The first line, or of a system's error, which is told with all that it broke, the end that says what it is."""
+    line = (str(error).strip().splitlines() or [repr(error)])[0]
+    return line.split(SYSTEM_ERROR)[0].rsplit(": ", 1)[-1] if SYSTEM_ERROR in line else line

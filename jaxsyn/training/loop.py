@@ -192,7 +192,7 @@ def _settle(run: Run, pending: list[tuple[int, dict[str, jax.Array]]], checkpoin
     for step, terms in jax.device_get(pending):
         # `step` steps are done, so this one was number `step - 1`.
         values = {k: float(v) for k, v in terms.items() if phases[k.split("/")[0]].is_due(step - 1)}
-        require_finite(step, values, _last_good(checkpoints))
+        require_finite(step, values, partial(_last_good, checkpoints))
     pending.clear()
     return values
 
@@ -200,7 +200,7 @@ def _settle(run: Run, pending: list[tuple[int, dict[str, jax.Array]]], checkpoin
 def _require_finite_parameters(step: int, state: TrainState, checkpoints: Checkpoints) -> None:
     """A finite loss can leave parameters that are not, by its gradient; those must not be saved."""
     sums = {f"parameters of {name}": float(value) for name, value in _sums(state.params).items()}
-    require_finite(step, sums, _last_good(checkpoints))
+    require_finite(step, sums, partial(_last_good, checkpoints))
 
 
 @jax.jit

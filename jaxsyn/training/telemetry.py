@@ -1,5 +1,6 @@
 """What a run tells while it trains: metrics.jsonl, TensorBoard, pictures."""
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -41,21 +42,31 @@ class Telemetry:
 
     def board(self, step: int, values: Mapping[str, float]) -> None:
         """TensorBoard's scalars alone: what differs from run to run, as timings do."""
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        if self._board_lives():
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
 
     def picture(self, step: int, picture: np.ndarray) -> Path:
         """A picture uint8 [H, W, 3] as PNG and in TensorBoard; returns the file."""
         path = self._images / f"{step:07d}.png"
         with writing(path), whole_file(path) as partial:
             Image.fromarray(picture).save(partial, "PNG")
-        self._board.add_image("input_output_truth", picture, step, dataformats="HWC")
+        if self._board_lives():
+            self._board.add_image("input_output_truth", picture, step, dataformats="HWC")
         return path
 
     def close(self) -> None:
-        """Writes out what is pending."""
-        self._metrics.close()
-        self._board.close()
+        """Writes out what is pending; what cannot be written now was told before, or is but a copy."""
+        with contextlib.suppress(OSError):
+            self._metrics.close()
+        if self._board_lives():
+            with contextlib.suppress(OSError):
+                self._board.close()
+
+    def _board_lives(self) -> bool:
+        """Whether TensorBoard's thread is there: it dies of a full disk, and who then writes to it waits for ever."""
+        writer = self._board.file_writer  # None once it is closed
+        return writer is not None and writer.event_writer._worker.is_alive()
 
 
 class Mute:
@@ -65,14 +76,17 @@ class Mute:
         return lambda *_, **__: None
 
 
-def require_finite(step: int, values: Mapping[str, float], last_good: str) -> None:
+def require_finite(step: int, values: Mapping[str, float], last_good: Callable[[], str]) -> None:
     """
+    Args:
+        last_good: says where to go back to, once it has to be known.
+
     Raises:
         UserError: a value is not finite; names it, the step, and the checkpoint to go back to.
     """
     bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)]
     if bad:
         raise UserError(
-            f"step {step}: {', '.join(bad)}: training stopped; {last_good}. Lower optimizer.learning_rate, set "
+            f"step {step}: {', '.join(bad)}: training stopped; {last_good()}. Lower optimizer.learning_rate, set "
             "optimizer.clip, or use compute_dtype=float32"
         )

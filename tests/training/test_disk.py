@@ -26,7 +26,7 @@ def test_the_kept_checkpoints_and_the_one_being_written_must_fit(monkeypatch, tm
         require_room(tmp_path, STATE, keep, held)
     else:
         with pytest.raises(
-            UserError, match=r"MB free, and \d checkpoints of 4\.0 MB .*: free some, lower keep_checkpoints"
+            UserError, match=r"MB free, and \d checkpoints of 4\.00 MB .*: free some, lower keep_checkpoints"
         ):
             require_room(tmp_path, STATE, keep, held)
 
