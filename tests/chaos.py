@@ -35,7 +35,7 @@ from tests.tiny_recipe import get_config
 
 MOMENTS = ("start-up", "compiling", "steps", "saving")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
-STEPS_A_KILL, CHECKPOINT_EVERY = 5, 4
+STEPS_A_KILL, CHECKPOINT_EVERY = 4, 4
 # Seconds.
 POLL, PATIENCE = 0.005, 900
 
@@ -58,6 +58,7 @@ class Training:
         self.workdir, self.num_steps, self.began = workdir, num_steps, time.monotonic()
         self.code: int | None = None
         self._log = workdir.with_suffix(".log")
+        self._log.unlink(missing_ok=True)
         sys.stdout.flush()
         self._pid = os.fork()
         if not self._pid:

@@ -60,8 +60,12 @@ class Telemetry:
         with contextlib.suppress(OSError):
             self._metrics.close()
         if self._board_lives():
-            with contextlib.suppress(OSError):
+            writer = self._board.file_writer.event_writer
+            try:
                 self._board.close()
+            except OSError:
+                writer._worker.stop()
+                writer._closed = True  # or it tries again when the program ends
 
     def _board_lives(self) -> bool:
         """Whether TensorBoard's thread is there: it dies of a full disk, and who then writes to it waits for ever."""
