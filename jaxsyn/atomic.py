@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+# Names of files that a killed process left behind.
+PARTIAL = ".*.partial"
+
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 """What the command lines share: flags by absl, configs by ml_collections, errors of the user's in one line."""
 
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 
@@ -17,7 +18,9 @@ def run(main: Callable[[list[str]], None]) -> None:
 
 
 def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
-    logging.set_verbosity(logging.WARNING)  # the checkpoint library tells every file it touches
+    # The checkpoint library tells every file it touches, and everything that fails several times before it raises it.
+    logging.set_verbosity(logging.FATAL)
+    sys.unraisablehook = _tell_unraisable
     try:
         main(arguments)
     except UserError as error:
@@ -26,6 +29,12 @@ def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
         if "Configuration is not available" not in str(error):
             raise
         sys.exit(f"error: {str(error).splitlines()[-1].strip()}")
+
+
+def _tell_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    """What Python does, but for coroutines that end with the program: they have failed and been told already."""
+    if not inspect.iscoroutine(unraisable.object):
+        sys.__unraisablehook__(unraisable)
 
 
 def _parse(arguments: Sequence[str]) -> list[str]:

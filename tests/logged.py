@@ -8,8 +8,8 @@ from jaxsyn.training.workdir import METRICS
 
 
 def entries(workdir: Path) -> list[dict]:
-    """Every line of metrics.jsonl."""
-    return [json.loads(line) for line in (workdir / METRICS).read_text().splitlines()]
+    """Every line of metrics.jsonl, but for one that is being written."""
+    return [json.loads(line) for line in (workdir / METRICS).read_text().split("\n")[:-1]]
 
 
 def terms(workdir: Path) -> list[dict]:

@@ -18,7 +18,7 @@ from jaxsyn.evaluation.score import Score
 from jaxsyn.evaluation.weights import MissingWeights, skipped
 from jaxsyn.methods import Method
 from jaxsyn.training.runs import Run
-from jaxsyn.training.sharding import batch_sharding, put_batch
+from jaxsyn.training.sharding import batch_sharding, process_share, put_batch
 from jaxsyn.training.state import TrainState, inference_nets
 
 # Inputs from which a class's pairs are taken, in turn; each pair is two images of one input.
@@ -78,7 +78,8 @@ def _batches(run: Run, inputs: dict[str, np.ndarray], c: int) -> list[tuple[dict
     size = -(-run.config.eval.batch_size // ways) * ways
     holders = np.flatnonzero((inputs["label"] == c).any((1, 2)))
     count = -(-run.config.eval.class_pairs // size)
-    shares = np.resize(holders, count * size).reshape(count, jax.process_count(), -1)[:, jax.process_index()]
+    share = process_share(run.mesh)
+    shares = np.resize(holders, count * size).reshape(count, share["process_count"], -1)[:, share["process_index"]]
     return [
         (put_batch(run.mesh, {key: array[rows] for key, array in inputs.items()}), index)
         for index, rows in enumerate(shares)

@@ -25,8 +25,9 @@ from jaxsyn.evaluation.measures import (
 )
 from jaxsyn.evaluation.score import Score
 from jaxsyn.methods import Method
+from jaxsyn.training.processes import is_first
 from jaxsyn.training.runs import Run
-from jaxsyn.training.sharding import batch_sharding, put_batch, replicated
+from jaxsyn.training.sharding import batch_sharding, process_share, put_batch, replicated
 from jaxsyn.training.state import TrainState, inference_nets
 
 
@@ -60,7 +61,7 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
     seeds = _seeds(config)
     _add_reference(run, measures)
     batches = _batches(run, "val", count)
-    with tqdm(total=count, desc="evaluating", unit="image", dynamic_ncols=True, leave=False) as bar:
+    with _progress(count, "evaluating") as bar:
         for index, batch in enumerate(batches):
             samples, source = [], _quantise(batch["source"]) if "source" in batch else None
             for seed in seeds:
@@ -78,6 +79,10 @@ def evaluate(run: Run, state: TrainState, measures: Sequence[Measure]) -> Evalua
             bar.update(int(mask.sum()))
     scores = {name: score for measure in measures for name, score in measure.scores().items()}
     return Evaluation(scores, _protocol(run, state, count))
+
+
+def _progress(count: int, what: str) -> tqdm:
+    return tqdm(total=count, desc=what, unit="image", dynamic_ncols=True, leave=False, disable=not is_first())
 
 
 def evaluate_in_training(run: Run, state: TrainState) -> dict[str, float]:
@@ -112,7 +117,7 @@ def _add_reference(run: Run, measures: Sequence[Measure]) -> None:
     if not asking:
         return
     count = reference_images(run.config)
-    with tqdm(total=count, desc="real images", unit="image", dynamic_ncols=True, leave=False) as bar:
+    with _progress(count, "real images") as bar:
         for batch in _batches(run, run.config.eval.reference, count, targets_only=True):
             mask = np.asarray(lax.with_sharding_constraint(batch["mask"], replicated(run.mesh)))
             for add in asking:
@@ -134,8 +139,7 @@ def _batches(run: Run, split: str, count: int, *, targets_only: bool = False) ->
         split,
         batch_size=_batch_size(run),
         limit=count,
-        process_index=jax.process_index(),
-        process_count=jax.process_count(),
+        **process_share(run.mesh),
     )
     nameless = ({name: array for name, array in batch.items() if name != "name"} for batch in batches)
     return device_batches(nameless, partial(put_batch, run.mesh))

@@ -14,12 +14,13 @@ from jaxsyn.errors import UserError
 from jaxsyn.interop.files import read_state_dict, write_state_dict
 from jaxsyn.interop.origin import check_origin, write_origin
 from jaxsyn.interop.state_dict import from_state_dict, to_state_dict
+from jaxsyn.training.changes import structure
 from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.fitting import suggest_options
 from jaxsyn.training.runs import Run, make_run, restore_run
 from jaxsyn.training.stages import checkpoint_directory
 from jaxsyn.training.state import TrainState, running_statistics
-from jaxsyn.training.workdir import open_workdir, structure
+from jaxsyn.training.workdir import open_workdir
 
 # What a moving average's file is called after its network.
 AVERAGE = "_ema"

@@ -16,7 +16,8 @@ from jaxsyn.errors import UserError
 from jaxsyn.methods import Method, build
 from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.frozen import frozen_shapes, load_frozen
-from jaxsyn.training.sharding import make_mesh, parameter_sharding, replicated
+from jaxsyn.training.mesh import make_mesh
+from jaxsyn.training.sharding import parameter_sharding, replicated
 from jaxsyn.training.stages import checkpoint_directory
 from jaxsyn.training.state import TrainState, initial_state
 from jaxsyn.training.step import train_step

@@ -1,52 +1,20 @@
-"""The device mesh, and what lies where on it."""
+"""What lies where on a device mesh."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
-from ml_collections import ConfigDict
 
 from jaxsyn.errors import UserError
+from jaxsyn.training.mesh import AXES
 
-AXES = ("data", "space", "fsdp")
 # Leaves smaller than this are not worth gathering: each device keeps a copy.
 SMALLEST_SHARDED = 4096
-
-
-def make_mesh(config: ConfigDict, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """The mesh of `config.mesh`, over the first of the devices: those that jax sees, if no others are given.
-
-    Axes: `data` splits the batch; `space` splits image height (the compiler exchanges what convolutions need of the
-    neighbours); `fsdp` splits the batch too, and with it parameters and optimiser state.
-
-    Raises:
-        UserError: sizes that the devices, the batch or the image height do not allow.
-    """
-    devices = jax.devices() if devices is None else devices
-    available = len(devices)
-    sizes = {axis: config.mesh[axis] for axis in AXES}
-    fixed = math.prod(size for size in sizes.values() if size != -1)
-    described = ", ".join(f"mesh.{axis}={size}" for axis, size in sizes.items())
-    if any(size < 1 and size != -1 for size in sizes.values()) or list(sizes.values()).count(-1) > 1:
-        raise UserError(f"{described}: sizes are at least 1, and at most one is -1 (all devices left)")
-    sizes = {axis: available // fixed if size == -1 else size for axis, size in sizes.items()}
-    needed = math.prod(sizes.values())
-    if needed == 0 or needed > available:
-        raise UserError(f"{described} need {max(needed, fixed)} devices; there are {available}: lower one of them")
-    batch_ways = sizes["data"] * sizes["fsdp"]
-    slices = batch_ways * config.optimizer.accumulate
-    if config.batch_size % slices:
-        raise UserError(
-            f"batch_size={config.batch_size} does not divide by mesh.data * mesh.fsdp * optimizer.accumulate = {slices}"
-            f": set batch_size to a multiple of {slices}, or mesh.data to 1"
-        )
-    if config.data.height % sizes["space"]:
-        raise UserError(f"data.height={config.data.height} does not divide by mesh.space={sizes['space']}")
-    return Mesh(np.asarray(devices[:needed]).reshape(tuple(sizes.values())), AXES)
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -60,10 +28,39 @@ def batch_sharding(mesh: Mesh, array: Any) -> NamedSharding:
     return NamedSharding(mesh, P(*axes))
 
 
+@cache
+def process_share(mesh: Mesh) -> dict[str, int]:
+    """Which piece of the batch this process reads, as `process_index` and `process_count` of the data pipeline.
+
+    Processes that hold different parts of the same images, because `space` spans them, read the same piece.
+
+    Raises:
+        UserError: the process's devices hold scattered pieces of the batch.
+    """
+    ways = mesh.shape["data"] * mesh.shape["fsdp"]
+    rows = np.moveaxis(mesh.devices, AXES.index("space"), -1).reshape(ways, -1)
+    held = [i for i, row in enumerate(rows) if any(device.process_index == jax.process_index() for device in row)]
+    first, size = held[0], len(held)
+    if held != list(range(first, first + size)) or ways % size or first % size:
+        sizes = ", ".join(f"mesh.{axis}={length}" for axis, length in mesh.shape.items())
+        raise UserError(
+            f"{sizes}: process {jax.process_index()} would hold scattered pieces {held} of the batch's {ways}: make "
+            "mesh.space * mesh.fsdp a divisor or a multiple of a process's devices"
+        )
+    return {"process_index": first // size, "process_count": ways // size}
+
+
 def put_batch(mesh: Mesh, batch: Mapping[str, np.ndarray]) -> dict[str, jax.Array]:
-    """This process's share of a batch as global arrays; the transfer runs on while the caller goes on."""
+    """This process's share of a batch as global arrays; the transfer runs on while the caller goes on.
+
+    Args:
+        batch: the piece that `process_share` says, of whole images.
+    """
+    pieces = process_share(mesh)["process_count"]
     return {
-        name: jax.make_array_from_process_local_data(batch_sharding(mesh, array), array)
+        name: jax.make_array_from_process_local_data(
+            batch_sharding(mesh, array), array, (array.shape[0] * pieces, *array.shape[1:])
+        )
         for name, array in batch.items()
     }
 

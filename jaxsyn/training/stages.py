@@ -9,7 +9,7 @@ from flax import traverse_util
 from ml_collections import ConfigDict
 
 from jaxsyn.errors import UserError
-from jaxsyn.training.checkpoints import Checkpoints
+from jaxsyn.training.checkpoints import Checkpoints, steps_in
 from jaxsyn.training.state import TrainState
 from jaxsyn.training.workdir import CHECKPOINTS
 
@@ -38,14 +38,14 @@ def earlier_checkpoint(workdir: Path, config: ConfigDict) -> tuple[Path, int] | 
     Raises:
         UserError: there are stages before it, and none has a checkpoint.
     """
-    if _newest(checkpoint_directory(workdir, config)) is not None:
+    if steps_in(checkpoint_directory(workdir, config)):
         return None
     earlier = config.stages[: config.stages.index(config.stage)] if config.stages else ()
     for stage in reversed(earlier):
         directory = workdir / CHECKPOINTS / stage
-        step = _newest(directory)
-        if step is not None:
-            return directory, step
+        steps = steps_in(directory)
+        if steps:
+            return directory, steps[-1]
     if earlier:
         raise UserError(
             f"{workdir} has no checkpoint of stage {' or '.join(earlier)}, from which stage {config.stage} goes on: "
@@ -65,15 +65,6 @@ def take_over(state: TrainState, directory: Path, step: int) -> TrainState:
     checkpoints.close()
     taken = {name: _merged(getattr(state, name), found.get(name) or {}) for name in TAKEN}
     return state.replace(step=found["step"], **taken)
-
-
-def _newest(directory: Path) -> int | None:
-    if not directory.exists():
-        return None
-    checkpoints = Checkpoints(directory)
-    step = checkpoints.latest_step()
-    checkpoints.close()
-    return step
 
 
 def _merged(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:

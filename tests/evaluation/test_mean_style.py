@@ -11,8 +11,8 @@ from jaxsyn.errors import UserError
 from jaxsyn.evaluation.mean_style import mean_style
 from jaxsyn.layers import region_means
 from jaxsyn.methods.sean import Sean
+from jaxsyn.training.mesh import make_mesh
 from jaxsyn.training.runs import Run
-from jaxsyn.training.sharding import make_mesh
 from jaxsyn.training.state import TrainState
 from tests.evaluation.tiny import Copy, tiny_config, tiny_run
 

@@ -10,8 +10,8 @@ from jaxsyn.data import eval_batches
 from jaxsyn.errors import UserError
 from jaxsyn.evaluation.region_clusters import cluster_styles, collect_styles
 from jaxsyn.methods.pix2pixhd import Pix2pixHd
+from jaxsyn.training.mesh import make_mesh
 from jaxsyn.training.runs import Run
-from jaxsyn.training.sharding import make_mesh
 from jaxsyn.training.state import TrainState
 from tests.arrays import normal
 

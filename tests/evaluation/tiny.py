@@ -12,8 +12,8 @@ from ml_collections import ConfigDict
 from jaxsyn.evaluation.weights import LoadedWeights
 from jaxsyn.methods import Method
 from jaxsyn.training.config import default_config
+from jaxsyn.training.mesh import make_mesh
 from jaxsyn.training.runs import Run
-from jaxsyn.training.sharding import make_mesh
 from jaxsyn.training.state import TrainState
 
 

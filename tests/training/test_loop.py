@@ -104,7 +104,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_checkp
     broken = config()
     broken.optimizer.learning_rate.generator = 1e30
     with pytest.raises(UserError, match=r"step 4: .* = (nan|-?inf).*checkpoint is that of step 3"):
-        train(broken, tmp_path)
+        train(broken, tmp_path, accept_changes=True)
     checkpoints = Checkpoints(tmp_path / CHECKPOINTS)
     assert checkpoints.steps() == [3]
     state = checkpoints.restore(3, make_run(config()).template)

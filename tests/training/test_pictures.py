@@ -3,8 +3,8 @@
 import jax
 import numpy as np
 
+from jaxsyn.training.mesh import make_mesh
 from jaxsyn.training.pictures import GAP, Pictures, grid, to_uint8
-from jaxsyn.training.sharding import make_mesh
 from tests.training.toy import SIZE, Toy, toy_config, toy_state
 
 

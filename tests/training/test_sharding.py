@@ -7,7 +7,8 @@ import pytest
 from jax.sharding import AbstractMesh, PartitionSpec
 
 from jaxsyn.errors import UserError
-from jaxsyn.training.sharding import AXES, batch_sharding, make_mesh, parameter_sharding, put_batch, replicated
+from jaxsyn.training.mesh import AXES, make_mesh
+from jaxsyn.training.sharding import batch_sharding, parameter_sharding, put_batch, replicated
 from tests.training.toy import toy_config
 
 MESH = AbstractMesh((4, 2, 8), AXES)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -48,13 +49,39 @@ def test_tensorboard_gets_an_event_file(telemetry, tmp_path):
     assert any((tmp_path / "tensorboard").glob("events.*"))
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
+    (tmp_path / METRICS).symlink_to("/dev/full")
+    telemetry = Telemetry(tmp_path)
+    with pytest.raises(UserError, match=r"metrics\.jsonl: cannot be written \(No space left on device\)"):
+        telemetry.scalars(1, {"generator/total": 1.0})
+    telemetry.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_where_tensorboard_can_no_longer_write_a_run_goes_on_without_it(tmp_path, monkeypatch):
+    telemetry = Telemetry(tmp_path)
+    writer = telemetry._board.file_writer.event_writer
+
+    def full(_):
+        raise OSError
+
+    monkeypatch.setattr(writer._ev_writer, "write_event", full)
+    telemetry.board(1, {"images_per_second": 1.0})
+    writer._worker.join(timeout=60)
+    for step in range(100):  # more than its queue holds
+        telemetry.scalars(step, {"generator/total": 1.0})
+    telemetry.close()
+    assert len((tmp_path / METRICS).read_text().splitlines()) == 100
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_value_that_is_not_finite_stops_the_run_by_step_and_term(value):
     with pytest.raises(
         UserError, match=rf"step 7: generator/kl = {value}: training stopped; LAST GOOD.*optimizer.clip"
     ):
-        require_finite(7, {"generator/total": 1.0, "generator/kl": value}, "LAST GOOD")
+        require_finite(7, {"generator/total": 1.0, "generator/kl": value}, lambda: "LAST GOOD")
 
 
 def test_finite_values_pass():
-    require_finite(7, {"generator/total": 1e30, "generator/kl": 0.0}, "")
+    require_finite(7, {"generator/total": 1e30, "generator/kl": 0.0}, lambda: pytest.fail("nobody asks"))
