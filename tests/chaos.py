@@ -3,8 +3,8 @@
     python -m tests.chaos [--kills 20] [--seed 0]
 
 SIGKILL and SIGTERM, during start-up, compiling, steps and saving. After each, everything in the workdir must be
-readable; at the end the terms in metrics.jsonl and the last checkpoint must be, to the bit, those of the run that nobody
-disturbed.
+readable; at the end the terms in metrics.jsonl and the last checkpoint must be, to the bit, those of the run that
+nobody disturbed.
 One line a kill; exits with 1 where something is not so.
 """
 
