@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from jaxsyn.errors import UserError
-from jaxsyn.training.checkpoints import Checkpoints
+from jaxsyn.training import loop
+from jaxsyn.training.checkpoints import Checkpoints, steps_in
 from jaxsyn.training.loop import train
 from jaxsyn.training.runs import make_run
 from jaxsyn.training.workdir import CHECKPOINTS, METRICS
@@ -58,6 +59,26 @@ def test_a_run_that_is_asked_to_stop_saves_its_step_and_goes_on_from_there(whole
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     train(config(), tmp_path)
     assert terms(tmp_path) == terms(whole_run)
+
+
+def test_a_run_that_is_asked_to_stop_before_its_first_step_stops_at_once(tmp_path, capsys, monkeypatch):
+    def ask(config):
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("goes on")
+
+    monkeypatch.setattr(loop, "make_run", ask)
+    train(config(), tmp_path)
+    assert "stopped by SIGTERM; the same command goes on from step 0" in capsys.readouterr().out
+    assert not (tmp_path / METRICS).exists()
+
+
+def test_a_step_whose_evaluation_fails_is_saved(tmp_path):
+    def fail(run, state):
+        raise OSError("no weights")
+
+    with pytest.raises(OSError, match="no weights"):
+        train(config(eval_every=3), tmp_path, fail)
+    assert steps_in(tmp_path / CHECKPOINTS) == [3]
 
 
 def test_who_is_asked_twice_stops_at_once(tmp_path, capsys):

@@ -10,7 +10,7 @@ from jaxsyn.training.checkpoints import Checkpoints
 from jaxsyn.training.config import default_config
 from jaxsyn.training.stages import checkpoint_directory, earlier_checkpoint, take_over
 from jaxsyn.training.state import TrainState
-from jaxsyn.training.workdir import compare_config, open_workdir
+from jaxsyn.training.workdir import CHECKPOINTS, compare_config, open_workdir
 from tests.arrays import normal
 
 STAGES = ("coarse", "fine", "finest")
@@ -75,6 +75,7 @@ def test_arrays_of_the_same_name_and_shape_are_taken_and_the_optimiser_begins_an
 
 def test_a_later_stage_may_have_another_model_and_an_earlier_one_may_not_come_back(tmp_path):
     open_workdir(tmp_path, config_of("coarse"))
+    (tmp_path / CHECKPOINTS / "coarse" / "3").mkdir(parents=True)
     open_workdir(tmp_path, config_of("fine"))
     assert compare_config(tmp_path, config_of("fine")) == []
     with pytest.raises(UserError, match="stage: fine -> coarse"):
