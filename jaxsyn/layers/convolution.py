@@ -13,6 +13,7 @@ from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.layers.partition import needs_whole_rows, whole_rows
 from jaxsyn.layers.spectral_norm import spectral_normalize
 
+
 def pad_borders(x: jax.Array, padding: int, mode: str = "zeros") -> jax.Array:
     """Pads height and width of [B, H, W, ...] by `padding`: `zeros`, `reflect` or `replicate`."""
     if padding == 0:

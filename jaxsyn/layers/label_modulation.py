@@ -1,0 +1,126 @@
+"""Two convolutions of a label map, with a ReLU between: what SPADE's layers make gamma and beta of.
+
+Either over the whole map, or over its distinct neighbourhoods, where somebody has found these beforehand.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxsyn.errors import UserError
+from jaxsyn.layers.convolution import add_bias, convolve
+from jaxsyn.layers.label_conv import label_convolve
+from jaxsyn.layers.label_keys import LabelKeys, keys_of
+from jaxsyn.layers.label_map import LabelMap
+from jaxsyn.layers.neighbourhoods import SIZE, Neighbourhoods, find_neighbourhoods
+from jaxsyn.layers.table_conv import Tables, convolve_table, table_gradients
+
+
+MODULATIONS = ("auto", "dense", "sparse")
+LEAST_PIXELS = 4096  # of a batch's maps: smaller ones have hardly two neighbourhoods alike, and cost little
+
+
+def with_neighbourhoods(label: LabelMap, modulation: str = "auto") -> LabelMap:
+    """The map with its distinct neighbourhoods, where convolving these alone pays; else as it is.
+
+    It never does for maps of real numbers, nor for those that lie on several devices.
+
+    Args:
+        modulation: `auto`, used on a CPU and from `LEAST_PIXELS` on; `sparse`, used on every platform and at every
+            size; `dense`, never.
+
+    Raises:
+        UserError: no such modulation.
+    """
+    if modulation not in MODULATIONS:
+        raise UserError(f"modulation = {modulation!r} is not known; choose one of {', '.join(MODULATIONS)}")
+    keys = keys_of(label)
+    if modulation == "dense" or keys is None or jax.typeof(label.ids).sharding.mesh.size > 1:
+        return label
+    # A batch of any size, as exported programs take it, has no number of pixels yet.
+    if not all(isinstance(size, int) for size in label.ids.shape) or (
+        modulation == "auto" and label.ids.size < LEAST_PIXELS
+    ):
+        return label
+    found = find_neighbourhoods(keys.encode(label))
+    return label.replace(neighbourhoods=found.replace(everywhere=modulation == "sparse"))
+
+
+def convolve_labels_twice(label: LabelMap, first: jax.Array, first_bias: jax.Array, second: jax.Array) -> jax.Array:
+    """The convolution of relu(convolution of the label map), each with a border of zeros that keeps the size.
+
+    A map with `neighbourhoods` is convolved for these alone; on a CPU, or on every platform if
+    it says so. That form differentiates backwards once.
+
+    Args:
+        first: kernel [k, k, label.channels, hidden].
+        first_bias: [hidden].
+        second: kernel [k, k, hidden, features].
+
+    Returns:
+        [B, H, W, features], in the kernels' dtype; the second bias is the caller's business.
+    """
+    dense = partial(_of_map, label)
+    found = label.neighbourhoods
+    if found is None or first.shape[0] != SIZE or second.shape[0] != SIZE:
+        return dense(first, first_bias, second)
+
+    def sparse(first: jax.Array, first_bias: jax.Array, second: jax.Array) -> jax.Array:
+        keys = keys_of(label)
+        return _by_keys(keys, found, keys.tables(label, first), first_bias, second)
+
+    if found.everywhere:
+        return sparse(first, first_bias, second)
+    return lax.platform_dependent(first, first_bias, second, cpu=sparse, default=dense)
+
+
+def _of_map(label: LabelMap, first: jax.Array, first_bias: jax.Array, second: jax.Array) -> jax.Array:
+    hidden = jax.nn.relu(add_bias(label_convolve(label, first, padding=first.shape[0] // 2), first_bias))
+    return convolve(hidden, second, padding=second.shape[0] // 2)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _by_keys(
+    keys: LabelKeys, found: Neighbourhoods, tables: Tables, first_bias: jax.Array, second: jax.Array
+) -> jax.Array:
+    taps = second.reshape(-1, *second.shape[2:])
+    return lax.cond(
+        found.fits,
+        lambda tables, bias: convolve_table(keys.decode, found, tables, bias, taps),
+        lambda tables, bias: _of_keys(keys, found.keys, tables, bias, second),
+        tables,
+        first_bias,
+    )
+
+
+def _forward(keys: LabelKeys, *operands: jax.Array) -> tuple[jax.Array, tuple]:
+    return _by_keys(keys, *operands), operands
+
+
+def _backward(keys: LabelKeys, operands: tuple, gradient: jax.Array) -> tuple:
+    found, tables, first_bias, second = operands
+    taps = second.reshape(-1, *second.shape[2:])
+
+    def sparse(gradient: jax.Array) -> tuple[Tables, jax.Array, jax.Array]:
+        of_tables, of_bias, of_taps = table_gradients(keys.decode, found, tables, first_bias, taps, gradient)
+        return of_tables, of_bias, of_taps.reshape(second.shape)
+
+    def dense(gradient: jax.Array) -> tuple[Tables, jax.Array, jax.Array]:
+        return jax.vjp(partial(_of_keys, keys, found.keys), tables, first_bias, second)[1](gradient)
+
+    return None, *lax.cond(found.fits, sparse, dense, gradient)
+
+
+_by_keys.defvjp(_forward, _backward)
+
+
+def _of_keys(keys: LabelKeys, pixels: jax.Array, tables: Tables, first_bias: jax.Array, second: jax.Array) -> jax.Array:
+    """Over the whole map, like `_of_map`: what there is room for however many neighbourhoods differ."""
+    size = second.shape[0]
+    hidden = 0.0
+    for ids, table in zip(keys.decode(pixels), tables, strict=True):
+        part = LabelMap(ids, None, table.shape[1])
+        hidden += label_convolve(part, table.reshape(size, size, *table.shape[1:]), padding=size // 2)
+    return convolve(jax.nn.relu(add_bias(hidden, first_bias)), second, padding=size // 2)
