@@ -39,29 +39,29 @@ class LabelKeys(NamedTuple):
             keys = keys * self.images + jnp.arange(self.images, dtype=jnp.int32)[:, None, None]
         return keys
 
-    def decode(self, keys: jax.Array) -> tuple[jax.Array, ...]:
-        """The row of each of `tables` that pixels of these keys show; one behind the last is none. Negative: nothing."""
+    def rows(self, keys: jax.Array) -> jax.Array:
+        """Where in `table` what pixels of such keys show stands, [..., parts]; negative keys show nothing."""
         parts, rest = [], keys
         for size in reversed(self.sizes[1:]):
             rest, part = jnp.divmod(rest, size)
             parts.append(part)
-        rows = [rest, *reversed(parts)]
-        shown = [rows[0], *(1 - row for row in rows[1 : 1 + self.extras]), *rows[1 + self.extras :]]
-        return tuple(jnp.where(keys < 0, size, row) for size, row in zip(self.table_sizes, shown, strict=True))
+        ids, parts = rest, parts[::-1]
+        rows = [
+            ids,
+            *(jnp.where(part == 1, self.classes + 1 + e, self.classes) for e, part in enumerate(parts[: self.extras])),
+        ]
+        rows += [self.classes + 1 + self.extras + image for image in parts[self.extras :]]
+        return jnp.where(keys[..., None] < 0, self.classes, jnp.stack(rows, axis=-1))
 
-    @property
-    def table_sizes(self) -> tuple[int, ...]:
-        """How many rows each of `tables` has."""
-        return (self.classes, *(1,) * self.extras, *((self.images,) if self.images else ()))
+    def table(self, label: LabelMap, kernel: jax.Array) -> jax.Array:
+        """A convolution's kernel [k, k, label.channels, features] as rows to be added up: [k * k, rows, features].
 
-    def tables(self, label: LabelMap, kernel: jax.Array) -> tuple[jax.Array, ...]:
-        """A convolution's kernel [k, k, label.channels, features] by what `decode` tells of: [k * k, rows, features]."""
+        First those of the classes, then one of zeros, those of the channels behind the classes, those of the images.
+        """
         taps = kernel.reshape(-1, *kernel.shape[2:])
-        first, last = label.noise_channels, label.noise_channels + self.classes
-        tables = [taps[:, first:last], *(taps[:, last + e : last + e + 1] for e in range(self.extras))]
-        if self.images:
-            tables.append(label.noise.astype(kernel.dtype) @ taps[:, :first])
-        return tuple(tables)
+        noise, classes, extras = jnp.split(taps, (label.noise_channels, label.noise_channels + self.classes), axis=1)
+        images = label.noise.astype(kernel.dtype) @ noise if self.images else noise
+        return jnp.concatenate([classes, jnp.zeros_like(taps[:, :1]), extras, images], axis=1)
 
 
 def keys_of(label: LabelMap) -> LabelKeys | None:

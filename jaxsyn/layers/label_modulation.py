@@ -6,7 +6,6 @@ Either over the whole map, or over its distinct neighbourhoods, where somebody h
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 from jaxsyn.errors import UserError
@@ -15,8 +14,7 @@ from jaxsyn.layers.label_conv import label_convolve
 from jaxsyn.layers.label_keys import LabelKeys, keys_of
 from jaxsyn.layers.label_map import LabelMap
 from jaxsyn.layers.neighbourhoods import SIZE, Neighbourhoods, find_neighbourhoods
-from jaxsyn.layers.table_conv import Tables, convolve_table, table_gradients
-
+from jaxsyn.layers.table_conv import convolve_table, table_gradients
 
 MODULATIONS = ("auto", "dense", "sparse")
 LEAST_PIXELS = 4096  # of a batch's maps: smaller ones have hardly two neighbourhoods alike, and cost little
@@ -69,7 +67,7 @@ def convolve_labels_twice(label: LabelMap, first: jax.Array, first_bias: jax.Arr
 
     def sparse(first: jax.Array, first_bias: jax.Array, second: jax.Array) -> jax.Array:
         keys = keys_of(label)
-        return _by_keys(keys, found, keys.tables(label, first), first_bias, second)
+        return _by_keys(keys, found, keys.table(label, first), first_bias, second)
 
     if found.everywhere:
         return sparse(first, first_bias, second)
@@ -83,15 +81,13 @@ def _of_map(label: LabelMap, first: jax.Array, first_bias: jax.Array, second: ja
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _by_keys(
-    keys: LabelKeys, found: Neighbourhoods, tables: Tables, first_bias: jax.Array, second: jax.Array
+    keys: LabelKeys, found: Neighbourhoods, table: jax.Array, first_bias: jax.Array, second: jax.Array
 ) -> jax.Array:
-    taps = second.reshape(-1, *second.shape[2:])
     return lax.cond(
         found.fits,
-        lambda tables, bias: convolve_table(keys.decode, found, tables, bias, taps),
-        lambda tables, bias: _of_keys(keys, found.keys, tables, bias, second),
-        tables,
-        first_bias,
+        partial(convolve_table, keys.rows, found),
+        partial(_of_keys, keys, found.keys),
+        *(table, first_bias, second),
     )
 
 
@@ -100,27 +96,25 @@ def _forward(keys: LabelKeys, *operands: jax.Array) -> tuple[jax.Array, tuple]:
 
 
 def _backward(keys: LabelKeys, operands: tuple, gradient: jax.Array) -> tuple:
-    found, tables, first_bias, second = operands
-    taps = second.reshape(-1, *second.shape[2:])
+    found, *weights = operands
 
-    def sparse(gradient: jax.Array) -> tuple[Tables, jax.Array, jax.Array]:
-        of_tables, of_bias, of_taps = table_gradients(keys.decode, found, tables, first_bias, taps, gradient)
-        return of_tables, of_bias, of_taps.reshape(second.shape)
+    def over_map(*weights: jax.Array) -> tuple[jax.Array, ...]:
+        *weights, gradient = weights
+        return jax.vjp(partial(_of_keys, keys, found.keys), *weights)[1](gradient)
 
-    def dense(gradient: jax.Array) -> tuple[Tables, jax.Array, jax.Array]:
-        return jax.vjp(partial(_of_keys, keys, found.keys), tables, first_bias, second)[1](gradient)
-
-    return None, *lax.cond(found.fits, sparse, dense, gradient)
+    over_table = partial(table_gradients, keys.rows, found)
+    return None, *lax.cond(found.fits, over_table, over_map, *weights, gradient)
 
 
 _by_keys.defvjp(_forward, _backward)
 
 
-def _of_keys(keys: LabelKeys, pixels: jax.Array, tables: Tables, first_bias: jax.Array, second: jax.Array) -> jax.Array:
+def _of_keys(
+    keys: LabelKeys, pixels: jax.Array, table: jax.Array, first_bias: jax.Array, second: jax.Array
+) -> jax.Array:
     """Over the whole map, like `_of_map`: what there is room for however many neighbourhoods differ."""
     size = second.shape[0]
-    hidden = 0.0
-    for ids, table in zip(keys.decode(pixels), tables, strict=True):
-        part = LabelMap(ids, None, table.shape[1])
-        hidden += label_convolve(part, table.reshape(size, size, *table.shape[1:]), padding=size // 2)
+    kernel, rows = table.reshape(size, size, *table.shape[1:]), keys.rows(pixels)
+    parts = (LabelMap(rows[..., i], None, table.shape[1]) for i in range(rows.shape[-1]))
+    hidden = sum(label_convolve(part, kernel, padding=size // 2) for part in parts)
     return convolve(jax.nn.relu(add_bias(hidden, first_bias)), second, padding=size // 2)

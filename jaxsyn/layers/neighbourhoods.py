@@ -53,12 +53,12 @@ def find_neighbourhoods(keys: jax.Array, small_share: float = 3 / 8, large_share
     capacities = [max(ROWS, int(share * pixels) // ROWS * ROWS) for share in (small_share, large_share)]
     taps = _taps(keys, OUTSIDE)
     small = distinct(taps, capacities[0] - 1)
-    keys_of_small = jnp.stack([tap[small.first] for tap in taps], axis=-1)
+    keys_of_small = taps[:, small.first].T
     in_use = jnp.arange(capacities[0] - 1)[:, None] < small.count
     keys_of_small = jnp.pad(jnp.where(in_use, keys_of_small, OUTSIDE), ((1, 0), (0, 0)), constant_values=OUTSIDE)
     taps = _taps((small.index + 1).reshape(keys.shape), 0)
     large = distinct(taps, capacities[1])
-    rows_of_large = jnp.stack([tap[large.first] for tap in taps], axis=-1)
+    rows_of_large = taps[:, large.first].T
     in_use = jnp.arange(capacities[1])[:, None] < large.count
     return Neighbourhoods(
         keys=keys,
@@ -71,7 +71,8 @@ def find_neighbourhoods(keys: jax.Array, small_share: float = 3 / 8, large_share
     )
 
 
-def _taps(keys: jax.Array, around: int) -> list[jax.Array]:
+def _taps(keys: jax.Array, around: int) -> jax.Array:
+    """What each pixel's window holds, [9, pixels]."""
     border = SIZE // 2
     padded = jnp.pad(keys, ((0, 0), (border, border), (border, border)), constant_values=around)
-    return [tap.reshape(-1) for tap in windows(padded, SIZE)]
+    return jnp.stack(windows(padded, SIZE)).reshape(SIZE * SIZE, -1)

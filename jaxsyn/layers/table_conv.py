@@ -14,114 +14,110 @@ from jax import lax
 
 from jaxsyn.layers.neighbourhoods import ROWS, Neighbourhoods
 
-Tables = tuple[jax.Array, ...]
-Decode = Callable[[jax.Array], tuple[jax.Array, ...]]
+Rows = Callable[[jax.Array], jax.Array]
 
 
 def convolve_table(
-    decode: Decode,
-    found: Neighbourhoods,
-    tables: Tables,
-    hidden_bias: jax.Array,
-    kernel: jax.Array,
+    rows: Rows, found: Neighbourhoods, table: jax.Array, hidden_bias: jax.Array, kernel: jax.Array
 ) -> jax.Array:
     """The second convolution of relu(the first), [B, H, W, features], for neighbourhoods that all fit.
 
     Args:
-        decode: keys of any shape -> row of each of `tables` that such a pixel shows; one behind the last is none.
-        tables: the first convolution's kernels, [9, rows, hidden] each: it sums a row of each for every tap.
+        rows: keys [...] -> rows of `table` that such pixels show, [..., parts]; they are added up.
+        table: the first convolution's kernel, [9, rows, hidden].
         hidden_bias: [hidden].
-        kernel: of the second convolution, [9, hidden, features].
+        kernel: of the second convolution, [3, 3, hidden, features].
     """
-    hidden = _hidden(decode, found, tables, hidden_bias)
+    hidden = _hidden(rows, found, table, hidden_bias)
     features = kernel.shape[-1]
-    products = jnp.zeros((len(hidden), features), jnp.float32)
-    sums = jnp.zeros((len(found.large), features), jnp.float32)
 
     def tap(carry: tuple[jax.Array, jax.Array], inputs: tuple[jax.Array, jax.Array]) -> tuple[tuple, None]:
-        part, rows = inputs
+        part, of_tap = inputs
         products, sums = carry
-        products = _blockwise(
-            found.small_count, products, lambda block, _: _matmul(_rows(hidden, block), part).astype(products.dtype)
-        )
-        sums = _blockwise(
-            found.large_count,
-            sums,
-            lambda block, old: old + products.at[_rows(rows, block)].get(mode="clip"),
-        )
-        return (products, sums), None
 
-    (_, sums), _ = lax.scan(tap, (products, sums), (kernel, found.large.T))
+        def multiply(block: jax.Array, _: jax.Array) -> jax.Array:
+            return _matmul(_rows(hidden, block), part)
+
+        def add(block: jax.Array, old: jax.Array) -> jax.Array:
+            return old + products.at[_rows(of_tap, block)].get(mode="clip")
+
+        products = _blockwise(found.small_count, products, multiply)
+        return (products, _blockwise(found.large_count, sums, add)), None
+
+    start = (jnp.zeros((len(hidden), features), jnp.float32), jnp.zeros((len(found.large), features), jnp.float32))
+    (_, sums), _ = lax.scan(tap, start, (_taps_first(kernel), found.large.T))
     return sums.astype(kernel.dtype).at[found.index].get(mode="clip")
 
 
 def table_gradients(
-    decode: Decode,
+    rows: Rows,
     found: Neighbourhoods,
-    tables: Tables,
+    table: jax.Array,
     hidden_bias: jax.Array,
     kernel: jax.Array,
     gradient: jax.Array,
-) -> tuple[Tables, jax.Array, jax.Array]:
-    """The gradients of `convolve_table` by tables, bias and kernel, given that by its result."""
-    hidden = _hidden(decode, found, tables, hidden_bias)
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The gradients of `convolve_table` by table, bias and kernel, given that by its result."""
+    hidden = _hidden(rows, found, table, hidden_bias)
     features = kernel.shape[-1]
     of_sums = jnp.zeros((len(found.large), features), jnp.float32)
     of_sums = of_sums.at[found.index.reshape(-1)].add(gradient.reshape(-1, features).astype(jnp.float32))
-    of_products = jnp.zeros((len(hidden), features), jnp.float32)
-    of_hidden = jnp.zeros(hidden.shape, jnp.float32)
 
     def tap(carry: tuple[jax.Array, jax.Array], inputs: tuple[jax.Array, jax.Array]) -> tuple[tuple, jax.Array]:
-        part, rows = inputs
-        of_products, of_hidden = carry
+        part, of_tap = inputs
 
-        def add(i: jax.Array, of_products: jax.Array) -> jax.Array:
-            return of_products.at[_rows(rows, i)].add(_rows(of_sums, i), mode="drop")
+        def add(block: jax.Array, of_products: jax.Array) -> jax.Array:
+            return of_products.at[_rows(of_tap, block)].add(_rows(of_sums, block), mode="drop")
 
-        of_products = lax.fori_loop(0, _blocks(found.large_count), add, of_products)
-
-        def take(i: jax.Array, carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        def multiply(block: jax.Array, carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
             of_products, of_hidden, of_part = carry
-            block = _rows(of_products, i).astype(part.dtype)
-            of_part += _matmul(_rows(hidden, i).T, block)
-            of_hidden = _put(of_hidden, _rows(of_hidden, i) + _matmul(block, part.T), i)
-            return _put(of_products, jnp.zeros_like(block, of_products.dtype), i), of_hidden, of_part
+            of_block = _rows(of_products, block).astype(part.dtype)
+            of_part += _matmul(_rows(hidden, block).T, of_block)
+            of_hidden = _put(of_hidden, _rows(of_hidden, block) + _matmul(of_block, part.T), block)
+            return _put(of_products, jnp.zeros((ROWS, features), jnp.float32), block), of_hidden, of_part
 
+        of_products, of_hidden = carry
+        of_products = lax.fori_loop(0, _blocks(found.large_count), add, of_products)
         start = (of_products, of_hidden, jnp.zeros(part.shape, jnp.float32))
-        of_products, of_hidden, of_part = lax.fori_loop(0, _blocks(found.small_count), take, start)
-        return (of_products, of_hidden), of_part
+        *carry, of_part = lax.fori_loop(0, _blocks(found.small_count), multiply, start)
+        return tuple(carry), of_part
 
-    (_, of_hidden), of_kernel = lax.scan(tap, (of_products, of_hidden), (kernel, found.large.T))
+    start = (jnp.zeros((len(hidden), features), jnp.float32), jnp.zeros(hidden.shape, jnp.float32))
+    (_, of_hidden), of_kernel = lax.scan(tap, start, (_taps_first(kernel), found.large.T))
 
-    def look_back(i: jax.Array, carry: tuple[Tables, jax.Array]) -> tuple[Tables, jax.Array]:
-        of_tables, of_bias = carry
-        block = jnp.where(_rows(hidden, i) > 0, _rows(of_hidden, i), 0)
-        added = []
-        for table, rows in zip(of_tables, decode(_rows(found.small, i)), strict=True):
-            for t in range(table.shape[0]):
-                table = table.at[t, rows[:, t]].add(block, mode="drop")
-            added.append(table)
-        return tuple(added), of_bias + block.sum(0)
+    def look_back(block: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        of_table, of_bias = carry
+        of_block = jnp.where(_rows(hidden, block) > 0, _rows(of_hidden, block), 0)
+        numbers = _numbers(rows, found, table, block)
+        every = jnp.broadcast_to(of_block[:, None], (*numbers.shape, of_block.shape[-1]))
+        return of_table.at[numbers].add(every), of_bias + of_block.sum(0)
 
-    start = (tuple(jnp.zeros(table.shape, jnp.float32) for table in tables), jnp.zeros(hidden_bias.shape, jnp.float32))
-    of_tables, of_bias = lax.fori_loop(0, _blocks(found.small_count), look_back, start)
-    of_tables = tuple(of.astype(table.dtype) for of, table in zip(of_tables, tables, strict=True))
-    return of_tables, of_bias.astype(hidden_bias.dtype), of_kernel.astype(kernel.dtype)
+    start = (jnp.zeros((table.shape[0] * table.shape[1], table.shape[2])), jnp.zeros(hidden_bias.shape))
+    of_table, of_bias = lax.fori_loop(0, _blocks(found.small_count), look_back, start)
+    gradients = (of_table.reshape(table.shape), of_bias, of_kernel.reshape(kernel.shape))
+    return tuple(of.astype(x.dtype) for of, x in zip(gradients, (table, hidden_bias, kernel), strict=True))
 
 
-def _hidden(decode: Decode, found: Neighbourhoods, tables: Tables, bias: jax.Array) -> jax.Array:
+def _hidden(rows: Rows, found: Neighbourhoods, table: jax.Array, bias: jax.Array) -> jax.Array:
     """relu(the first convolution) of every small neighbourhood in use, [V, hidden]; zero in row 0."""
+    flat = table.reshape(-1, table.shape[-1])
 
     def look_up(block: jax.Array, _: jax.Array) -> jax.Array:
-        total = bias.astype(jnp.float32)
-        for table, rows in zip(tables, decode(_rows(found.small, block)), strict=True):
-            for t in range(table.shape[0]):
-                total += table.at[t, rows[:, t]].get(mode="fill", fill_value=0).astype(jnp.float32)
-        numbers = block * ROWS + jnp.arange(ROWS)[:, None]
-        return jnp.where(numbers > 0, jax.nn.relu(total), 0).astype(tables[0].dtype)
+        parts = flat.at[_numbers(rows, found, table, block)].get(mode="clip")
+        total = (parts.sum(1, dtype=jnp.float32) + bias).astype(table.dtype)
+        return jnp.where(block * ROWS + jnp.arange(ROWS)[:, None] > 0, jax.nn.relu(total), 0)
 
-    hidden = jnp.zeros((len(found.small), tables[0].shape[-1]), tables[0].dtype)
-    return _blockwise(found.small_count, hidden, look_up)
+    return _blockwise(found.small_count, jnp.zeros((len(found.small), table.shape[-1]), table.dtype), look_up)
+
+
+def _numbers(rows: Rows, found: Neighbourhoods, table: jax.Array, block: jax.Array) -> jax.Array:
+    """Which rows of the table, all taps' one after another, add up to a block's small neighbourhoods: [ROWS, n]."""
+    of_tap = jnp.arange(table.shape[0])[:, None] * table.shape[1]
+    return (rows(_rows(found.small, block)) + of_tap).reshape(ROWS, -1)
+
+
+def _taps_first(kernel: jax.Array) -> jax.Array:
+    return kernel.reshape(-1, *kernel.shape[2:])
 
 
 def _blocks(count: jax.Array) -> jax.Array:
