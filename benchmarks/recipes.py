@@ -4,6 +4,7 @@ import ast
 import functools
 import operator
 import runpy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,4 +57,14 @@ def scenes_batch(config: ConfigDict, batch_size: int) -> dict[str, jax.Array]:
     config.data.update({"name": "scenes", "preprocess": "fixed", "unknown_label": None, "num_workers": 0})
     config.data.num_classes = min(config.data.num_classes, SCENES_CLASSES)
     (batch,) = eval_batches(config, batch_size=batch_size, limit=batch_size)
+    return _arrays(batch)
+
+
+def real_batch(config: ConfigDict) -> dict[str, jax.Array]:
+    """The first training records of the recipe's own data set, as evaluation sees them: nothing is random."""
+    (batch,) = eval_batches(config, "train", batch_size=config.batch_size, limit=config.batch_size)
+    return _arrays(batch)
+
+
+def _arrays(batch: Mapping[str, Any]) -> dict[str, jax.Array]:
     return {key: jax.numpy.asarray(array) for key, array in batch.items() if key not in ("name", "mask")}

@@ -1,0 +1,93 @@
+"""SPADE against the authors' PyTorch code, in turns: python -m benchmarks.pytorch --reference REPOSITORY [--json FILE].
+
+    python -m benchmarks.pytorch --reference ~/SPADE --config "configs/spade.py:cityscapes batch_size=1 \
+        data.root=/data/cityscapes model.generator.width=16 model.discriminator.width=16 loss.weights.perceptual=0"
+
+Inference (the label map as ids to the image) and one training step (generator, then discriminator; no perceptual loss,
+whose weights are no part of either) of networks of the same widths on the same input in float32. Each program lives in
+a process of its own; they run in turns, ratios are taken pair by pair, and memory is the most that the process has had
+since it was ready to run. The input is the first training record of the recipe's data set where data.root is set, else
+one of `scenes`.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import flags
+from ml_collections import ConfigDict
+
+from benchmarks.own_programs import own_inference, own_step
+from benchmarks.recipes import load_recipe, real_batch, scenes_batch
+from benchmarks.spade_reference import reference_inference, reference_options, reference_step
+from benchmarks.timing import pair_ratios, spread
+from benchmarks.workers import Worker, interleaved
+from jaxsyn import cli
+from jaxsyn.atomic import write_text
+from jaxsyn.errors import UserError
+
+RECIPE = (
+    "configs/spade.py:cityscapes batch_size=1 model.generator.width=16 model.discriminator.width=16 "
+    "loss.weights.perceptual=0"
+)
+PROGRAMS = {"inference": (own_inference, reference_inference), "step": (own_step, reference_step)}
+
+REFERENCE = flags.DEFINE_string("reference", None, "Folder with the authors' repository, github.com/NVlabs/SPADE.")
+CONFIG = flags.DEFINE_string("config", RECIPE, "Recipe, with KEY=VALUE behind it.")
+WHAT = flags.DEFINE_multi_enum("what", list(PROGRAMS), list(PROGRAMS), "What to measure.")
+REPEATS = flags.DEFINE_integer("repeats", 5, "Pairs of runs.", lower_bound=1)
+JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
+
+
+def compare(config: ConfigDict, reference: str, what: str, repeats: int, batch: Mapping[str, np.ndarray]) -> dict:
+    """The figures of one program, ours against the reference's."""
+    arguments = {"config": config.to_dict(), "batch": dict(batch), "reference": reference}
+    ours, theirs = PROGRAMS[what]
+    with Worker(ours, arguments) as own, Worker(theirs, arguments) as other:
+        seconds = interleaved({"ours": own, "theirs": other}, repeats)
+        return {
+            "what": what,
+            "speedups": pair_ratios(seconds["theirs"], seconds["ours"]),
+            "seconds": seconds,
+            "ours": {**own.facts, "peak_bytes": own.peak_bytes()},
+            "theirs": {**other.facts, "peak_bytes": other.peak_bytes()},
+        }
+
+
+def table(figures: Mapping[str, Any]) -> str:
+    """The figures as lines of text."""
+    lines = [figures["recipe"], "what       times as fast: median (least, most)   memory, ours / theirs   compiled in"]
+    for entry in figures["programs"]:
+        middle, least, most = spread(entry["speedups"])
+        ours, theirs = entry["ours"], entry["theirs"]
+        line = f"{entry['what']:9}  {middle:5.2f} ({least:.2f}, {most:.2f})"
+        if ours["peak_bytes"] and theirs["peak_bytes"]:
+            line += f"   {ours['peak_bytes'] / 2**20:.0f} / {theirs['peak_bytes'] / 2**20:.0f} MiB"
+        line += f"   {ours['compile_seconds']:.0f} s"
+        if ours["flops"]:
+            line += f"   {ours['flops'] / 1e9:.0f} GFLOP, {ours['bytes_moved'] / 1e9:.1f} GB (loops counted once)"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the command."""
+    if arguments:
+        raise UserError(f"unknown arguments: {' '.join(arguments)}")
+    config = load_recipe(CONFIG.value)
+    reference_options(config.to_dict())
+    batch = real_batch(config) if config.data.root else scenes_batch(config, config.batch_size)
+    batch = {name: np.asarray(array) for name, array in batch.items()}
+    root = str(Path(REFERENCE.value).expanduser())
+    programs = [compare(config, root, what, REPEATS.value, batch) for what in dict.fromkeys(WHAT.value)]
+    figures = {"recipe": CONFIG.value, "repeats": REPEATS.value, "programs": programs}
+    print(table(figures))
+    if JSON.value:
+        write_text(JSON.value, json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("reference")
+    cli.run(main)
