@@ -20,7 +20,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from benchmarks.own_programs import own_inference, own_step
-from benchmarks.recipes import load_recipe, real_batch, scenes_batch
+from benchmarks.recipes import NARROW_SPADE, batch_of, load_recipe
 from benchmarks.spade_reference import reference_inference, reference_options, reference_step
 from benchmarks.timing import pair_ratios, spread
 from benchmarks.workers import Worker, interleaved
@@ -28,14 +28,10 @@ from jaxsyn import cli
 from jaxsyn.atomic import write_text
 from jaxsyn.errors import UserError
 
-RECIPE = (
-    "configs/spade.py:cityscapes batch_size=1 model.generator.width=16 model.discriminator.width=16 "
-    "loss.weights.perceptual=0"
-)
 PROGRAMS = {"inference": (own_inference, reference_inference), "step": (own_step, reference_step)}
 
 REFERENCE = flags.DEFINE_string("reference", None, "Folder with the authors' repository, github.com/NVlabs/SPADE.")
-CONFIG = flags.DEFINE_string("config", RECIPE, "Recipe, with KEY=VALUE behind it.")
+CONFIG = flags.DEFINE_string("config", NARROW_SPADE, "Recipe, with KEY=VALUE behind it.")
 WHAT = flags.DEFINE_multi_enum("what", list(PROGRAMS), list(PROGRAMS), "What to measure.")
 REPEATS = flags.DEFINE_integer("repeats", 5, "Pairs of runs.", lower_bound=1)
 JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
@@ -78,8 +74,7 @@ def main(arguments: list[str]) -> None:
         raise UserError(f"unknown arguments: {' '.join(arguments)}")
     config = load_recipe(CONFIG.value)
     reference_options(config.to_dict())
-    batch = real_batch(config) if config.data.root else scenes_batch(config, config.batch_size)
-    batch = {name: np.asarray(array) for name, array in batch.items()}
+    batch = {name: np.asarray(array) for name, array in batch_of(config).items()}
     root = str(Path(REFERENCE.value).expanduser())
     programs = [compare(config, root, what, REPEATS.value, batch) for what in dict.fromkeys(WHAT.value)]
     figures = {"recipe": CONFIG.value, "repeats": REPEATS.value, "programs": programs}
