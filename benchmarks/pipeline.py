@@ -1,13 +1,13 @@
-"""Batches a second against torch's DataLoader: python -m benchmarks.pipeline --root DATA [--workers N] [--json FILE].
+"""Images a second against torch's DataLoader: python -m benchmarks.pipeline --root DATA [--workers N] [--json FILE].
 
-Both read the same training pairs in the layout of `configs/spade.py:coco_stuff` and do the same transforms (decode, resize
-to 286x286, crop to 256x256, flip, scale). They take turns, some batches each. Without workers both read in this process:
-then images per second of processor time are compared, whatever the number of threads. With workers, images a second.
+Both read the same training pairs in the layout of `configs/spade.py:coco_stuff` and do the same transforms (decode,
+resize to 286x286, crop to 256x256, flip, scale), each in a process of its own, some batches in turns. Without workers
+the processor time of each process is what is compared, whatever its threads; with workers, the time that passes.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from absl import flags
@@ -15,10 +15,9 @@ from ml_collections import ConfigDict
 
 from benchmarks.recipes import load_recipe
 from benchmarks.timing import pair_ratios, spread
+from benchmarks.workers import Worker, interleaved
 from jaxsyn import cli
 from jaxsyn.atomic import write_text
-from jaxsyn.data import train_batches
-from jaxsyn.data.sources import pair_files
 from jaxsyn.errors import UserError
 
 ROOT = flags.DEFINE_string("root", None, "Folder with train_img, train_label and train_inst.")
@@ -29,8 +28,20 @@ REPEATS = flags.DEFINE_integer("repeats", 7, "Pairs of turns.", lower_bound=1)
 JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 
-def torch_batches(config: ConfigDict, workers: int) -> Iterator[dict[str, Any]]:
-    """Endless shuffled batches of torch's DataLoader.
+def own_reader(arguments: Mapping[str, Any]) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Maker of the program that reads some batches by our pipeline.
+
+    Args:
+        arguments: `config`, the recipe as a dict; `batches`, how many to read in a run.
+    """
+    from jaxsyn.data import train_batches
+
+    config = ConfigDict(arguments["config"])
+    return _reader(train_batches(config), arguments["batches"], config.data.num_workers), {}
+
+
+def torch_reader(arguments: Mapping[str, Any]) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Maker of the program that reads some batches by torch's DataLoader; arguments as for `own_reader`.
 
     Raises:
         UserError: there is no torch.
@@ -41,34 +52,41 @@ def torch_batches(config: ConfigDict, workers: int) -> Iterator[dict[str, Any]]:
         from benchmarks.torch_pictures import TorchPictures
     except ImportError:
         raise UserError("the comparison is with torch's DataLoader: pip install torch") from None
+    from jaxsyn.data.sources import pair_files
+
+    config = ConfigDict(arguments["config"])
+    data, workers = config.data, config.data.num_workers
     # As many epochs as will be asked for, as one: a new epoch would start new workers.
-    pairs = pair_files(config.data, "train").pairs * 10_000
-    data = TorchPictures(pairs, config.data.load_size, config.data.width, config.data.num_classes)
-    return iter(DataLoader(data, config.batch_size, shuffle=True, num_workers=workers, drop_last=True))
+    pictures = TorchPictures(pair_files(data, "train").pairs * 1000, data.load_size, data.width, data.num_classes)
+    loader = DataLoader(pictures, config.batch_size, shuffle=True, num_workers=workers, drop_last=True)
+    return _reader(iter(loader), arguments["batches"], workers), {}
+
+
+def _reader(source: Iterator[Any], batches: int, workers: int) -> Callable[[], float]:
+    clock = time.perf_counter if workers else time.process_time
+    last = clock()
+
+    def read() -> float:
+        # Processor time since the last turn: what was read ahead meanwhile belongs to this one.
+        nonlocal last
+        start = clock() if workers else last
+        for _ in range(batches):
+            next(source)
+        last = clock()
+        return last - start
+
+    return read
 
 
 def compare(config: ConfigDict, batches: int, repeats: int) -> dict[str, Any]:
     """The figures that `--json` writes: how many times as fast as the DataLoader, pair by pair."""
+    arguments = {"config": config.to_dict(), "batches": batches}
+    with Worker(own_reader, arguments) as ours, Worker(torch_reader, arguments) as theirs:
+        seconds = interleaved({"ours": ours, "theirs": theirs}, repeats)
     workers = config.data.num_workers
-    clock = time.perf_counter if workers else time.process_time
-    ours, theirs = train_batches(config), torch_batches(config, workers)
-    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
-    for i in range(-1, repeats):  # one turn to warm up, which fills the queues too
-        turns = [("ours", ours), ("theirs", theirs)]
-        for name, source in turns if i % 2 == 0 else reversed(turns):
-            taken = _seconds(source, batches, clock)
-            if i >= 0:
-                seconds[name].append(taken)
-    speedups = pair_ratios(seconds["theirs"], seconds["ours"])
     measured = "images a second" if workers else "images per second of processor time"
+    speedups = pair_ratios(seconds["theirs"], seconds["ours"])
     return {"workers": workers, "measured": measured, "seconds": seconds, "speedups": speedups}
-
-
-def _seconds(source: Iterator[Any], batches: int, clock: Callable[[], float]) -> float:
-    start = clock()
-    for _ in range(batches):
-        next(source)
-    return clock() - start
 
 
 def main(arguments: list[str]) -> None:

@@ -66,7 +66,7 @@ def scenes_batch(config: ConfigDict, batch_size: int) -> dict[str, jax.Array]:
 
 
 def batch_of(config: ConfigDict) -> dict[str, jax.Array]:
-    """The first training records of the recipe's data set where it has a data.root, nothing random; else of `scenes`."""
+    """The first training records of the recipe's data set, nothing random; of `scenes` where it has no data.root."""
     if not config.data.root:
         return scenes_batch(config, config.batch_size)
     (batch,) = eval_batches(config, "train", batch_size=config.batch_size, limit=config.batch_size)

@@ -2,8 +2,6 @@
 
 import os
 
-import numpy as np
-
 from jaxsyn.data.images import (
     Header,
     check_id_map,
@@ -20,9 +18,9 @@ from jaxsyn.data.pairs import Pair
 class PairedFiles:
     """Random access to paired image files, checked as they are read.
 
-    A record: "image" uint8 `[H, W, 3]`, "label" classes `[H, W]`, "instance" int32 `[H, W]` where the pairs have
-    instance maps, "domain" 0, "name" the image's stem. Reading raises UserError for an unreadable file, colour-coded
-    ids, sizes that differ, or a label id outside the classes.
+    A record: "image" uint8 `[H, W, 3]`, "label" classes `[H, W]`, "instance" integers `[H, W]`, as wide as the file's,
+    where the pairs have instance maps, "domain" 0, "name" the image's stem. Reading raises UserError for an unreadable
+    file, colour-coded ids, sizes that differ, or a label id outside the classes.
     """
 
     def __init__(self, pairs: list[Pair], ids: LabelIds, palette: bool = False):
@@ -48,7 +46,7 @@ class PairedFiles:
             "name": os.path.splitext(os.path.basename(pair.image))[0],
         }
         if instance is not None:
-            record["instance"] = instance.astype(np.int32)
+            record["instance"] = instance
         return record
 
     def path(self, index: int) -> str:

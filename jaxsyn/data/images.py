@@ -93,7 +93,7 @@ def read_image(path: str) -> np.ndarray:
     """A photograph as uint8 `[H, W, 3]`; grey, palette and CMYK become RGB, transparency is dropped."""
     with _opened(path) as picture:
         check_photograph(path, _header(picture))
-        return np.asarray(picture.convert("RGB"))
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def read_id_map(path: str, kind: str, palette: bool = False) -> np.ndarray:

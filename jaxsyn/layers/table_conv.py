@@ -1,8 +1,8 @@
 """Two convolutions over a map of keys, computed for its distinct neighbourhoods alone.
 
-What the first one gives at a pixel depends on 3x3 keys, what the second one gives on 5x5. So the first is computed once
-for each distinct 3x3 neighbourhood, its products with the second's kernel once for each of them and each tap, their sums
-once for each distinct 5x5 neighbourhood, and every pixel looks its own up. Exact, gradients too.
+What the first one gives at a pixel depends on 3x3 keys, what the second one gives on 5x5. So the first is computed
+once for each distinct 3x3 neighbourhood, its products with the second's kernel once for each of them and each tap,
+their sums once for each distinct 5x5 neighbourhood, and every pixel looks its own up. Exact, gradients too.
 """
 
 from collections.abc import Callable
