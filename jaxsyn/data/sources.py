@@ -47,9 +47,9 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
 
     A source is a picklable random-access sequence of records: "image" uint8 `[H, W, 3]`, "label" integer classes
     `[H, W]`, "instance" integers `[H, W]` (files: only if data.use_instance), "domain" int, "name" str. Sets of
-    pictures have no "label", but "source", the picture to translate, where they are paired, and "attributes" int32 `[c]` where
-    data.attributes names some. `seed` makes the scenes of `scenes`;
-    it is not the seed of training, so that every run is trained and measured on the same scenes.
+    pictures have no "label", but "source", the picture to translate, where they are paired, and "attributes" int32
+    `[c]` where data.attributes names some. `seed` makes the scenes of `scenes`; it is not the seed of training, so that
+    every run is trained and measured on the same scenes.
 
     Raises UserError for an unknown data.name, a missing or empty folder, files without partner, and for an unpaired
     set, which is two sources: `open_inputs` and `open_targets`. With data.domains they are one source of all domains.

@@ -24,7 +24,8 @@ class Geometry(NamedTuple):
     Attributes:
         low, high: pixels of padding before and after, of height and width alike.
         dilation: distance of a kernel's taps.
-        input_dilation: distance to which the input's pixels are spread, zeros between: a transposed convolution's stride.
+        input_dilation: distance to which the input's pixels are spread, zeros between: a transposed convolution's
+            stride.
     """
 
     stride: int = 1
@@ -96,7 +97,11 @@ def _kernel_gradient_in_blocks(x: jax.Array, gradient: jax.Array, *, geometry: G
 
 
 def _sum_over_blocks(x: jax.Array, gradient: jax.Array, stride: int, low: int, size: int) -> jax.Array:
-    """sum over b, p, q of x[b, stride * p + i - low, stride * q + j - low, :] gradient[b, p, q, :]: [size, size, I, O]."""
+    """Sum over b, p, q of x[b, stride * p + i - low, stride * q + j - low, :] gradient[b, p, q, :].
+
+    Returns:
+        [size, size, I, O].
+    """
     batch, height, width, features = gradient.shape
     inputs = x.shape[-1]
     high = [stride * (n - 1) + size - low - have for n, have in zip((height, width), x.shape[1:3], strict=True)]

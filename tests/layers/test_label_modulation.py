@@ -13,6 +13,7 @@ from jaxsyn.layers import SPADE, LabelMap, convolve_labels_twice, instance_edges
 from tests.arrays import integers, normal
 
 CLASSES, HIDDEN, FEATURES = 5, 6, 4
+find = jax.jit(with_neighbourhoods, static_argnums=1)
 
 
 def regions(*, low=0, high=CLASSES, size=(2, 48, 64), cell=8):
@@ -63,7 +64,7 @@ def assert_alike(ours, theirs):
 @pytest.mark.parametrize("kind", ["ids", "edges", "noise"])
 def test_the_distinct_neighbourhoods_give_the_whole_maps_result_and_gradients(kind):
     label = label_map(kind)
-    found = with_neighbourhoods(label, "sparse")
+    found = find(label, "sparse")
     assert found.neighbourhoods.fits
     assert int(found.neighbourhoods.large_count) < label.ids.size // 2
     weights = weights_for(label)
@@ -72,7 +73,7 @@ def test_the_distinct_neighbourhoods_give_the_whole_maps_result_and_gradients(ki
 
 def test_a_map_with_too_many_neighbourhoods_is_convolved_whole_with_the_same_result():
     label = LabelMap(jnp.asarray(integers(0, CLASSES, 1, 64, 64)), None, CLASSES)
-    found = with_neighbourhoods(label, "sparse")
+    found = find(label, "sparse")
     assert not found.neighbourhoods.fits
     weights = weights_for(label)
     assert_alike(value_and_gradients(found, weights), value_and_gradients(label, weights))
@@ -81,9 +82,9 @@ def test_a_map_with_too_many_neighbourhoods_is_convolved_whole_with_the_same_res
 def test_in_bfloat16_sums_are_made_in_float32():
     label = label_map("edges")
     weights = weights_for(label)
-    exact = convolve_labels_twice(label, *weights)
-    half = [weight.astype(jnp.bfloat16) for weight in weights]
-    ours = convolve_labels_twice(with_neighbourhoods(label, "sparse"), *half)
+    convolve = jax.jit(convolve_labels_twice)
+    exact = convolve(label, *weights)
+    ours = convolve(find(label, "sparse"), *(weight.astype(jnp.bfloat16) for weight in weights))
     assert ours.dtype == jnp.bfloat16
     np.testing.assert_allclose(ours.astype(jnp.float32), exact, atol=0.03 * float(jnp.abs(exact).max()))
 
@@ -92,9 +93,7 @@ def test_the_layer_has_the_same_parameters_and_result_either_way():
     label, x = label_map("edges"), normal(2, 48, 64, FEATURES, seed=3)
     layer = SPADE("instance", hidden=HIDDEN)
     run = jax.jit(partial(layer.init_with_output, jax.random.key(0)))
-    jax.tree.map(
-        partial(np.testing.assert_allclose, atol=1e-5), run(x, with_neighbourhoods(label, "sparse")), run(x, label)
-    )
+    jax.tree.map(partial(np.testing.assert_allclose, atol=1e-5), run(x, find(label, "sparse")), run(x, label))
 
 
 def test_maps_that_gain_nothing_are_left_as_they_are():
@@ -104,12 +103,12 @@ def test_maps_that_gain_nothing_are_left_as_they_are():
     varied = LabelMap(regions(), None, CLASSES, normal(2, 48, 64, 3))
     for label in (small, soft, real, varied):
         assert with_neighbourhoods(label).neighbourhoods is None
-    assert with_neighbourhoods(LabelMap(regions(), None, CLASSES)).neighbourhoods is not None
+    assert find(LabelMap(regions(), None, CLASSES)).neighbourhoods is not None
     assert with_neighbourhoods(LabelMap(regions(), None, CLASSES), "dense").neighbourhoods is None
 
 
 def test_resizing_leaves_the_neighbourhoods_of_another_size_behind():
-    label = with_neighbourhoods(LabelMap(regions(), None, CLASSES))
+    label = find(LabelMap(regions(), None, CLASSES))
     assert label.resize(48, 64).neighbourhoods is label.neighbourhoods
     assert label.resize(24, 32).neighbourhoods is None
 
