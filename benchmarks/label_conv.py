@@ -21,13 +21,6 @@ from jaxsyn.errors import UserError
 from jaxsyn.layers import LabelMap, label_convolve
 from jaxsyn.layers.correlation import DIMENSIONS
 
-CLASSES = flags.DEFINE_integer("classes", 182, "Classes of the label map.", lower_bound=1)
-SIZE = flags.DEFINE_integer("size", 128, "Height and width of the label map.", lower_bound=1)
-FEATURES = flags.DEFINE_integer("features", 128, "Channels of the result.", lower_bound=1)
-CELL = flags.DEFINE_integer("cell", 8, "Side of the map's squares of one class.", lower_bound=1)
-REPEATS = flags.DEFINE_integer("repeats", 7, "Pairs of runs.", lower_bound=1)
-JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
-
 
 def by_labels(ids: jax.Array, kernel: jax.Array) -> jax.Array:
     """[B, H, W] -> [B, H, W, features], from the ids."""
@@ -65,19 +58,31 @@ def _forward_and_gradient(form: Any, ids: jax.Array, kernel: jax.Array, weighing
     return y, *pull(weighing)
 
 
+def define_flags() -> None:
+    """The command's flags; defined where it runs, so that programs can be had from this file without them."""
+    flags.DEFINE_integer("classes", 182, "Classes of the label map.", lower_bound=1)
+    flags.DEFINE_integer("size", 128, "Height and width of the label map.", lower_bound=1)
+    flags.DEFINE_integer("features", 128, "Channels of the result.", lower_bound=1)
+    flags.DEFINE_integer("cell", 8, "Side of the map's squares of one class.", lower_bound=1)
+    flags.DEFINE_integer("repeats", 7, "Pairs of runs.", lower_bound=1)
+    flags.DEFINE_string("json", None, "File to write the figures to.")
+
+
 def main(arguments: list[str]) -> None:
     """Runs the command."""
+    given = flags.FLAGS
     if arguments:
         raise UserError(f"unknown arguments: {' '.join(arguments)}")
-    figures = compare(CLASSES.value, SIZE.value, FEATURES.value, CELL.value, REPEATS.value)
+    figures = compare(given.classes, given.size, given.features, given.cell, given.repeats)
     middle, least, most = spread(figures["speedups"])
     shape = "{classes} classes, {size}x{size}, {features} features".format(**figures)
-    print(f"LabelConv, forward and kernel gradient, {shape}, {REPEATS.value} pairs:")
+    print(f"LabelConv, forward and kernel gradient, {shape}, {given.repeats} pairs:")
     print(f"{middle:.1f} ({least:.1f}, {most:.1f}) times as fast as the one-hot convolution")
     print(f"results differ by {figures['difference']:.1e} of the largest")
-    if JSON.value:
-        write_text(JSON.value, json.dumps(figures, indent=1) + "\n")
+    if given.json:
+        write_text(given.json, json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":
+    define_flags()
     cli.run(main)

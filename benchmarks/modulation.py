@@ -25,11 +25,6 @@ from jaxsyn.errors import UserError
 
 PROGRAMS = {"inference": own_inference, "step": own_step}
 
-CONFIG = flags.DEFINE_string("config", NARROW_SPADE, "Recipe, with KEY=VALUE behind it.")
-WHAT = flags.DEFINE_multi_enum("what", list(PROGRAMS), list(PROGRAMS), "What to measure.")
-REPEATS = flags.DEFINE_integer("repeats", 5, "Pairs of runs.", lower_bound=1)
-JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
-
 
 def compare(config: ConfigDict, what: str, repeats: int, batch: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The figures of one program in both forms."""
@@ -60,18 +55,28 @@ def table(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def define_flags() -> None:
+    """The command's flags; defined where it runs, so that programs can be had from this file without them."""
+    flags.DEFINE_string("config", NARROW_SPADE, "Recipe, with KEY=VALUE behind it.")
+    flags.DEFINE_multi_enum("what", list(PROGRAMS), list(PROGRAMS), "What to measure.")
+    flags.DEFINE_integer("repeats", 5, "Pairs of runs.", lower_bound=1)
+    flags.DEFINE_string("json", None, "File to write the figures to.")
+
+
 def main(arguments: list[str]) -> None:
     """Runs the command."""
+    given = flags.FLAGS
     if arguments:
         raise UserError(f"unknown arguments: {' '.join(arguments)}")
-    config = load_recipe(CONFIG.value)
+    config = load_recipe(given.config)
     batch = {name: np.asarray(array) for name, array in batch_of(config).items()}
-    programs = [compare(config, what, REPEATS.value, batch) for what in dict.fromkeys(WHAT.value)]
-    figures = {"recipe": CONFIG.value, "repeats": REPEATS.value, "programs": programs}
+    programs = [compare(config, what, given.repeats, batch) for what in dict.fromkeys(given.what)]
+    figures = {"recipe": given.config, "repeats": given.repeats, "programs": programs}
     print(table(figures))
-    if JSON.value:
-        write_text(JSON.value, json.dumps(figures, indent=1) + "\n")
+    if given.json:
+        write_text(given.json, json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":
+    define_flags()
     cli.run(main)

@@ -20,13 +20,6 @@ from jaxsyn import cli
 from jaxsyn.atomic import write_text
 from jaxsyn.errors import UserError
 
-ROOT = flags.DEFINE_string("root", None, "Folder with train_img, train_label and train_inst.")
-WORKERS = flags.DEFINE_integer("workers", 0, "Worker processes of each; 0: none.", lower_bound=0)
-BATCH_SIZE = flags.DEFINE_integer("batch_size", 8, "Images in a batch.", lower_bound=1)
-BATCHES = flags.DEFINE_integer("batches", 5, "Batches of each turn.", lower_bound=1)
-REPEATS = flags.DEFINE_integer("repeats", 7, "Pairs of turns.", lower_bound=1)
-JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
-
 
 def own_reader(arguments: Mapping[str, Any]) -> tuple[Callable[[], float], dict[str, Any]]:
     """Maker of the program that reads some batches by our pipeline.
@@ -89,21 +82,33 @@ def compare(config: ConfigDict, batches: int, repeats: int) -> dict[str, Any]:
     return {"workers": workers, "measured": measured, "seconds": seconds, "speedups": speedups}
 
 
+def define_flags() -> None:
+    """The command's flags; defined where it runs, so that programs can be had from this file without them."""
+    flags.DEFINE_string("root", None, "Folder with train_img, train_label and train_inst.")
+    flags.DEFINE_integer("workers", 0, "Worker processes of each; 0: none.", lower_bound=0)
+    flags.DEFINE_integer("batch_size", 8, "Images in a batch.", lower_bound=1)
+    flags.DEFINE_integer("batches", 5, "Batches of each turn.", lower_bound=1)
+    flags.DEFINE_integer("repeats", 7, "Pairs of turns.", lower_bound=1)
+    flags.DEFINE_string("json", None, "File to write the figures to.")
+
+
 def main(arguments: list[str]) -> None:
     """Runs the command."""
+    given = flags.FLAGS
     if arguments:
         raise UserError(f"unknown arguments: {' '.join(arguments)}")
     config = load_recipe("configs/spade.py:coco_stuff")
-    config.batch_size = BATCH_SIZE.value
-    config.data.root, config.data.num_workers = ROOT.value, WORKERS.value
-    figures = compare(config, BATCHES.value, REPEATS.value)
+    config.batch_size = given.batch_size
+    config.data.root, config.data.num_workers = given.root, given.workers
+    figures = compare(config, given.batches, given.repeats)
     middle, least, most = spread(figures["speedups"])
-    print(f"{figures['measured']}, {WORKERS.value} workers, {REPEATS.value} pairs of {BATCHES.value} batches:")
+    print(f"{figures['measured']}, {given.workers} workers, {given.repeats} pairs of {given.batches} batches:")
     print(f"{middle:.2f} ({least:.2f}, {most:.2f}) times those of torch's DataLoader")
-    if JSON.value:
-        write_text(JSON.value, json.dumps(figures, indent=1) + "\n")
+    if given.json:
+        write_text(given.json, json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":
+    define_flags()
     flags.mark_flag_as_required("root")
     cli.run(main)
