@@ -40,6 +40,7 @@ def torch_reader(arguments: Mapping[str, Any]) -> tuple[Callable[[], float], dic
         UserError: there is no torch.
     """
     try:
+        import torch
         from torch.utils.data import DataLoader
 
         from benchmarks.torch_pictures import TorchPictures
@@ -49,6 +50,8 @@ def torch_reader(arguments: Mapping[str, Any]) -> tuple[Callable[[], float], dic
 
     config = ConfigDict(arguments["config"])
     data, workers = config.data, config.data.num_workers
+    # As in a worker process. With more, threads that wait for each other's small operations burn processor time.
+    torch.set_num_threads(1)
     # As many epochs as will be asked for, as one: a new epoch would start new workers.
     pictures = TorchPictures(pair_files(data, "train").pairs * 1000, data.load_size, data.width, data.num_classes)
     loader = DataLoader(pictures, config.batch_size, shuffle=True, num_workers=workers, drop_last=True)
