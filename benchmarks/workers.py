@@ -29,7 +29,7 @@ class Worker:
         """
         context = multiprocessing.get_context("spawn")
         self._connection, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(make, dict(arguments), other), daemon=True)
+        self._process = context.Process(target=_serve, args=(make, dict(arguments), other))
         self._process.start()
         other.close()
         self.facts = self._answer()
@@ -81,7 +81,11 @@ def _serve(make: Maker, arguments: dict[str, Any], connection: Connection) -> No
         return
     _forget_peak()
     connection.send(facts)
-    while (asked := connection.recv()) in ("run", "peak"):
+    while True:
+        try:
+            asked = connection.recv()
+        except EOFError:  # the first process is gone
+            return
         if asked == "run":
             start = time.perf_counter()
             taken = run()

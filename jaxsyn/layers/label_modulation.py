@@ -17,7 +17,9 @@ from jaxsyn.layers.neighbourhoods import SIZE, Neighbourhoods, find_neighbourhoo
 from jaxsyn.layers.table_conv import convolve_table, table_gradients
 
 MODULATIONS = ("auto", "dense", "sparse")
-LEAST_PIXELS = 4096  # of a batch's maps: smaller ones have hardly two neighbourhoods alike, and cost little
+# Of a batch's maps. Smaller ones have fewer neighbourhoods alike and cost little as they are; what the programs take
+# longer to compile would not come back.
+LEAST_PIXELS = 2**15
 
 
 def with_neighbourhoods(label: LabelMap, modulation: str = "auto") -> LabelMap:
