@@ -17,19 +17,20 @@ from jaxsyn.layers.neighbourhoods import SIZE, Neighbourhoods, find_neighbourhoo
 from jaxsyn.layers.table_conv import convolve_table, table_gradients
 
 MODULATIONS = ("auto", "dense", "sparse")
-# Of a batch's maps. Smaller ones have fewer neighbourhoods alike and cost little as they are; what the programs take
-# longer to compile would not come back.
-LEAST_PIXELS = 2**15
+# Numbers in the map between the two convolutions, over a batch. Of smaller ones the programs take longer to compile than
+# comes back; and small maps have hardly two neighbourhoods alike.
+LEAST_HIDDEN = 2**20
 
 
-def with_neighbourhoods(label: LabelMap, modulation: str = "auto") -> LabelMap:
+def with_neighbourhoods(label: LabelMap, modulation: str = "auto", hidden: int = 128) -> LabelMap:
     """The map with its distinct neighbourhoods, where convolving these alone pays; else as it is.
 
     It never does for maps of real numbers, nor for those that lie on several devices.
 
     Args:
-        modulation: `auto`, used on a CPU and from `LEAST_PIXELS` on; `sparse`, used on every platform and at every
+        modulation: `auto`, used on a CPU and from `LEAST_HIDDEN` on; `sparse`, used on every platform and at every
             size; `dense`, never.
+        hidden: channels between the two convolutions.
 
     Raises:
         UserError: no such modulation.
@@ -40,9 +41,9 @@ def with_neighbourhoods(label: LabelMap, modulation: str = "auto") -> LabelMap:
     if modulation == "dense" or keys is None or jax.typeof(label.ids).sharding.mesh.size > 1:
         return label
     # A batch of any size, as exported programs take it, has no number of pixels yet.
-    if not all(isinstance(size, int) for size in label.ids.shape) or (
-        modulation == "auto" and label.ids.size < LEAST_PIXELS
-    ):
+    if not all(isinstance(size, int) for size in label.ids.shape):
+        return label
+    if modulation == "auto" and label.ids.size * hidden < LEAST_HIDDEN:
         return label
     found = find_neighbourhoods(keys.encode(label))
     return label.replace(neighbourhoods=found.replace(everywhere=modulation == "sparse"))

@@ -64,7 +64,7 @@ class Generator(nn.Module):
         x = LabelConv(16 * self.width, name="fc", **common)(label.resize(*self.start))
         for i, multiple in enumerate(MULTIPLES):
             x = upsample_nearest(x) if i else x
-            seen = with_neighbourhoods(label.resize(*x.shape[1:3]), self.modulation)
+            seen = with_neighbourhoods(label.resize(*x.shape[1:3]), self.modulation, self.hidden)
             x = block(multiple * self.width, norm, self.spectral, name=f"body_{i}", **common)(x, seen)
         return to_image(x, **common)
 

@@ -54,7 +54,7 @@ class Generator(nn.Module):
 
         def block(x: jax.Array, multiple: float, name: str) -> jax.Array:
             # Found here, outside of what rematerialisation repeats, and once for all norms of a block.
-            seen = with_neighbourhoods(label.resize(*x.shape[1:3]), self.modulation)
+            seen = with_neighbourhoods(label.resize(*x.shape[1:3]), self.modulation, self.hidden)
             return block_type(int(multiple * self.width), norm, self.spectral, name=name, **common)(x, seen)
 
         x = first_features(label, style, self.start, 16 * self.width, **common)
