@@ -17,8 +17,8 @@ from jaxsyn.layers.neighbourhoods import SIZE, Neighbourhoods, find_neighbourhoo
 from jaxsyn.layers.table_conv import convolve_table, table_gradients
 
 MODULATIONS = ("auto", "dense", "sparse")
-# Numbers in the map between the two convolutions, over a batch. Of smaller ones the programs take longer to compile than
-# comes back; and small maps have hardly two neighbourhoods alike.
+# Numbers in the map between the two convolutions, over a batch. For smaller ones the programs take longer to compile
+# than comes back; and small maps have hardly two neighbourhoods alike.
 LEAST_HIDDEN = 2**20
 
 
