@@ -27,8 +27,8 @@ class Inference(NamedTuple):
     flops: float | None
 
 
-def compile_inference(config: ConfigDict, batch: Mapping[str, jax.Array]) -> Inference:
-    """The program that makes images of the batch by the recipe's method, with parameters as training begins."""
+def inference_program(config: ConfigDict, batch: Mapping[str, jax.Array]) -> tuple[Any, tuple[Any, ...]]:
+    """The jitted function that makes images by the recipe's method, and its operands: new parameters, and the batch."""
     method, rng = build(config), jax.random.key(0)
     networks = method.networks()
 
@@ -40,11 +40,19 @@ def compile_inference(config: ConfigDict, batch: Mapping[str, jax.Array]) -> Inf
     def images(params: Any, states: Any, batch: Mapping[str, jax.Array]) -> jax.Array:
         return method.generate(Nets(networks, params, states, train=False), batch, rng)
 
-    params, states = jax.jit(initial)(batch)
-    compiled = jax.jit(images).lower(params, states, batch).compile()
-    count = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
+    # Many small random draws, made once: on a CPU, optimising their code takes far longer than running it.
+    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+    made = jax.jit(initial).lower(batch).compile(compiler_options=options)(batch)
+    return jax.jit(images), (*made, batch)
+
+
+def compile_inference(config: ConfigDict, batch: Mapping[str, jax.Array]) -> Inference:
+    """The program that makes images of the batch by the recipe's method, with parameters as training begins."""
+    jitted, operands = inference_program(config, batch)
+    compiled = jitted.lower(*operands).compile()
+    count = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(operands[0]))
     flops = (compiled.cost_analysis() or {}).get("flops")
-    return Inference(lambda: compiled(params, states, batch), count, flops)
+    return Inference(lambda: compiled(*operands), count, flops)
 
 
 def measure(recipes: Sequence[str], height: int, width: int, batch_size: int, repeats: int) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 import os
 from collections.abc import Sequence
 
-import numpy as np
-
 from jaxsyn.data.image_kinds import Header, check_id_map, check_photograph, check_same_size, is_drawn_upright
 from jaxsyn.data.images import read_header, read_id_map, read_image
 from jaxsyn.data.label_ids import ClassMapper, LabelIds
@@ -20,10 +18,10 @@ def record_name(path: str) -> str:
 class PairedFiles:
     """Random access to paired image files, checked as they are read.
 
-    A record: "image" uint8 `[H, W, 3]`, "label" classes `[H, W]`, "instance" int32 `[H, W]` where the pairs have
-    instance maps, "domain" 0, "name" the image's stem. An image is turned upright where its label map was drawn so
-    (see `is_drawn_upright`). Reading raises UserError for an unreadable file, colour-coded ids, sizes that differ, or a
-    label id outside the classes.
+    A record: "image" uint8 `[H, W, 3]`, "label" classes `[H, W]`, "instance" integers `[H, W]`, as wide as the file's,
+    where the pairs have instance maps, "domain" 0, "name" the image's stem. An image is turned upright where its label
+    map was drawn so (see `is_drawn_upright`). Reading raises UserError for an unreadable file, colour-coded ids, sizes
+    that differ, or a label id outside the classes.
 
     Attributes:
         problems: one line for each file that is in no record.
@@ -55,7 +53,7 @@ class PairedFiles:
             "name": record_name(pair.image),
         }
         if instance is not None:
-            record["instance"] = instance.astype(np.int32)
+            record["instance"] = instance
         return record
 
     def path(self, index: int) -> str:

@@ -77,7 +77,7 @@ def read_image(path: str, upright: bool = False) -> np.ndarray:
         if header.mode in SIXTEEN_BIT:
             # Pillow's own conversion cuts values above 255 off; of colours it takes the upper 8 bits itself.
             return np.repeat((np.asarray(picture) >> 8).astype(np.uint8)[..., None], 3, axis=-1)
-        return np.asarray(picture.convert("RGB"))
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def read_id_map(path: str, kind: str, palette: bool = False) -> np.ndarray:

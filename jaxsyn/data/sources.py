@@ -47,10 +47,10 @@ def open_source(data: ConfigDict, split: str, seed: int = 0) -> Sequence[dict]:
     """Opens the training ("train") or evaluation ("val") records of `config.data`.
 
     A source is a picklable random-access sequence of records: "image" uint8 `[H, W, 3]`, "label" integer classes
-    `[H, W]`, "instance" int32 `[H, W]` (files: only if data.use_instance), "domain" int, "name" str. Sets of pictures
-    have no "label", but "source", the picture to translate, where they are paired, and "attributes" int32 `[c]` where
-    data.attributes names some. `seed` makes the scenes of `scenes`;
-    it is not the seed of training, so that every run is trained and measured on the same scenes.
+    `[H, W]`, "instance" integers `[H, W]` (files: only if data.use_instance), "domain" int, "name" str. Sets of
+    pictures have no "label", but "source", the picture to translate, where they are paired, and "attributes" int32
+    `[c]` where data.attributes names some. `seed` makes the scenes of `scenes`; it is not the seed of training, so that
+    every run is trained and measured on the same scenes.
 
     A source made of files has "problems", one line for each file that is in no record, such as one without partner.
 

@@ -28,6 +28,7 @@ from jaxsyn.layers.instance_conv import InstanceConv, instance_convolve
 from jaxsyn.layers.instance_means import instance_areas, instance_means
 from jaxsyn.layers.label_conv import LabelConv, label_convolve
 from jaxsyn.layers.label_map import LabelMap, instance_edges
+from jaxsyn.layers.label_modulation import convolve_labels_twice, with_neighbourhoods
 from jaxsyn.layers.layer_norm import LayerNorm
 from jaxsyn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, normalization
 from jaxsyn.layers.pixel_shuffle import pixel_shuffle
@@ -80,6 +81,7 @@ __all__ = [
     "conditional_convolve",
     "convolve",
     "convolve_constant",
+    "convolve_labels_twice",
     "convolve_regions",
     "edge_distances",
     "initializer",
@@ -105,4 +107,5 @@ __all__ = [
     "tent_downsample",
     "tent_downsample_label",
     "upsample_nearest",
+    "with_neighbourhoods",
 ]

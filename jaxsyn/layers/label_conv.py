@@ -13,7 +13,8 @@ from jax import lax
 
 from jaxsyn.layers.constant_conv import convolve_constant
 from jaxsyn.layers.convolution import Conv, add_bias, convolve, pad_borders
-from jaxsyn.layers.label_map import LabelMap, windows
+from jaxsyn.layers.label_map import LabelMap
+from jaxsyn.layers.windows import windows
 
 
 def label_convolve(

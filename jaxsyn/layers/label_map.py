@@ -3,9 +3,10 @@
 import flax.struct
 import jax
 import jax.numpy as jnp
-from jax import lax
 
+from jaxsyn.layers.neighbourhoods import Neighbourhoods
 from jaxsyn.layers.resize import average_pool, pool_counts, resize_nearest
+from jaxsyn.layers.windows import windows
 
 
 @flax.struct.dataclass
@@ -17,15 +18,18 @@ class LabelMap:
 
     Attributes:
         ids: [B, H, W] int32 class ids; or [B, H, W, num_classes] float, a soft map.
-        extra: [B, H, W, E] float channels after the classes (an instance edge map, say), or None.
+        extra: [B, H, W, E] channels after the classes (an instance edge map, say), or None: float, or bool where they
+            are 0 or 1.
         num_classes: number of classes, the unknown class included where there is one.
         noise: float channels before the classes, or None: [B, D], the same at every pixel, or [B, H, W, D].
+        neighbourhoods: the distinct ones of the map, where somebody has found them (`with_neighbourhoods`), or None.
     """
 
     ids: jax.Array
     extra: jax.Array | None = None
     num_classes: int = flax.struct.field(pytree_node=False, default=0)
     noise: jax.Array | None = None
+    neighbourhoods: Neighbourhoods | None = None
 
     @property
     def is_dense(self) -> bool:
@@ -49,20 +53,23 @@ class LabelMap:
 
     def resize(self, height: int, width: int) -> "LabelMap":
         """The map at another size, by nearest neighbour with torch's rule, as SPADE's layers see it."""
+        if self.ids.shape[1:3] == (height, width):
+            return self
         extra = None if self.extra is None else resize_nearest(self.extra, height, width)
         noise = resize_nearest(self.noise, height, width) if self.noise_varies else self.noise
-        return self.replace(ids=resize_nearest(self.ids, height, width), extra=extra, noise=noise)
+        ids = resize_nearest(self.ids, height, width)
+        return LabelMap(ids, extra, self.num_classes, noise)
 
     def average_pool(self) -> "LabelMap":
         """The soft map at half the size, as the coarser discriminators of a pyramid see it."""
         extra = None if self.extra is None else average_pool(self.extra)
         noise = average_pool(self.noise) if self.noise_varies else self.noise
         if self.is_dense:
-            return self.replace(ids=average_pool(self.ids), extra=extra, noise=noise)
+            return LabelMap(average_pool(self.ids), extra, self.num_classes, noise)
         # Straight from the ids: the one-hot map of the full size would be the largest array of the step.
         padded = jnp.pad(self.ids, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
         total = sum(jax.nn.one_hot(tap, self.num_classes) for tap in windows(padded, size=3, stride=2))
-        return self.replace(ids=total / pool_counts(*self.ids.shape[1:]), extra=extra, noise=noise)
+        return LabelMap(total / pool_counts(*self.ids.shape[1:]), extra, self.num_classes, noise)
 
     def dense(self, dtype: jnp.dtype = jnp.float32) -> jax.Array:
         """The dense map [B, H, W, channels]; for what cannot work on integers."""
@@ -72,17 +79,6 @@ class LabelMap:
             noise = jnp.broadcast_to(noise[:, None, None], (*classes.shape[:3], noise.shape[-1]))
         parts = [part.astype(dtype) for part in (noise, classes, self.extra) if part is not None]
         return jnp.concatenate(parts, axis=-1)
-
-
-def windows(ids: jax.Array, size: int, stride: int) -> list[jax.Array]:
-    """The ids [B, H, W] under each of the size * size taps of a window, row by row: arrays [B, h, w]."""
-    batch, height, width = ids.shape
-    rows, columns = (height - size) // stride * stride + 1, (width - size) // stride * stride + 1
-    return [
-        lax.slice(ids, (0, i, j), (batch, i + rows, j + columns), (1, stride, stride))
-        for i in range(size)
-        for j in range(size)
-    ]
 
 
 def instance_edges(instance: jax.Array) -> jax.Array:

@@ -54,8 +54,9 @@ def resize_bilinear(x: jax.Array, height: int, width: int) -> jax.Array:
 def average_pool(x: jax.Array, window: int = 3, stride: int = 2, padding: int = 1) -> jax.Array:
     """Average pooling that leaves the padding out of the count (`count_include_pad=False`).
 
-    [B, H, W, C] float -> [B, (H + 2 * padding - window) // stride + 1, ..., C].
+    [B, H, W, C] -> [B, (H + 2 * padding - window) // stride + 1, ..., C]; float32 of a map that is not of floats.
     """
+    x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
     pads = ((0, 0), (padding, padding), (padding, padding), (0, 0))
     total = lax.reduce_window(x, 0.0, lax.add, (1, window, window, 1), (1, stride, stride, 1), pads)
     return total / pool_counts(*x.shape[1:3], window, stride, padding).astype(x.dtype)

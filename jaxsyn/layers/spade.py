@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxsyn.layers.convolution import Conv, add_bias, convolve
+from jaxsyn.layers.convolution import Conv, add_bias
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.layers.label_conv import LabelConv
 from jaxsyn.layers.label_map import LabelMap
+from jaxsyn.layers.label_modulation import convolve_labels_twice
 from jaxsyn.layers.normalization import normalization
 
 
@@ -35,9 +36,9 @@ class SPADE(nn.Module):
     def __call__(self, x: jax.Array, label: LabelMap) -> jax.Array:
         height, width, channels = x.shape[1:]
         options = {"kernel_size": self.kernel_size, "kernel_init": self.kernel_init, "dtype": self.dtype}
-        hidden = nn.relu(LabelConv(self.hidden, name="mlp_shared", **options)(label.resize(height, width)))
+        first = LabelConv(self.hidden, name="mlp_shared", **options).weights(label.channels)
         kernel, bias = modulation_weights(("mlp_gamma", "mlp_beta"), self.hidden, channels, **options)
-        modulation = convolve(hidden, kernel, padding=self.kernel_size // 2)
+        modulation = convolve_labels_twice(label.resize(height, width), *first, kernel)
         gamma, beta = jnp.split(add_bias(modulation, bias), 2, axis=-1)
         normalized = normalization(self.norm, dtype=self.dtype, name="param_free_norm")(x)
         return normalized * (1 + gamma) + beta

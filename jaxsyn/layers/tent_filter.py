@@ -7,6 +7,7 @@ import numpy as np
 from jaxsyn.errors import UserError
 from jaxsyn.layers.convolution import pad_borders
 from jaxsyn.layers.label_map import LabelMap
+from jaxsyn.layers.precision import at_least_float32
 
 
 def tent_downsample(x: jax.Array, stride: int) -> jax.Array:
@@ -32,7 +33,7 @@ def tent_downsample_label(label: LabelMap, stride: int) -> LabelMap:
     # Labels are padded as integers, so that the compiler keeps the one-hot map of the full size from memory.
     ids = pad_borders(label.ids, stride // 2, "reflect")
     classes = ids if label.is_dense else jax.nn.one_hot(ids, label.num_classes)
-    extra = None if label.extra is None else tent_downsample(label.extra, stride)
+    extra = None if label.extra is None else tent_downsample(at_least_float32(label.extra), stride)
     return LabelMap(_filtered(classes, stride), extra, label.num_classes)
 
 

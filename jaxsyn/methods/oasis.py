@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxsyn.errors import UserError
-from jaxsyn.layers import SPADE, LabelConv, LabelMap, initializer, upsample_nearest
+from jaxsyn.layers import SPADE, LabelConv, LabelMap, initializer, upsample_nearest, with_neighbourhoods
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.losses.reconstruction import perceptual
 from jaxsyn.losses.segmentation import (
@@ -41,6 +41,7 @@ class Generator(nn.Module):
         norm, kernel_size, hidden: of the SPADE layers.
         spectral: spectral normalisation of the blocks' own convolutions.
         remat: whether a block's activations are recomputed in the backward pass instead of stored.
+        modulation: how the SPADE layers convolve the label map, of `with_neighbourhoods`; results are the same.
     """
 
     start: tuple[int, int]
@@ -50,6 +51,7 @@ class Generator(nn.Module):
     hidden: int = 128
     spectral: bool = True
     remat: bool = False
+    modulation: str = "auto"
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -62,7 +64,8 @@ class Generator(nn.Module):
         x = LabelConv(16 * self.width, name="fc", **common)(label.resize(*self.start))
         for i, multiple in enumerate(MULTIPLES):
             x = upsample_nearest(x) if i else x
-            x = block(multiple * self.width, norm, self.spectral, name=f"body_{i}", **common)(x, label)
+            seen = with_neighbourhoods(label.resize(*x.shape[1:3]), self.modulation, self.hidden)
+            x = block(multiple * self.width, norm, self.spectral, name=f"body_{i}", **common)(x, seen)
         return to_image(x, **common)
 
 
@@ -94,7 +97,8 @@ class Oasis(Method):
         """The generator of `config.model.generator`."""
         height, width = self._multiple_of(2**DOUBLINGS, "the generator enlarges its first feature map")
         start = (height // 2**DOUBLINGS, width // 2**DOUBLINGS)
-        return Generator(start, **self.config.model.generator, **self.layer_options)
+        options = {"modulation": self.config.modulation, **self.layer_options}
+        return Generator(start, **self.config.model.generator, **options)
 
     def discriminator(self) -> SegmentationDiscriminator:
         """The discriminator of `config.model.discriminator`."""

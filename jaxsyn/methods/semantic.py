@@ -105,7 +105,7 @@ class SemanticSynthesis(Method):
 
     def label_map(self, batch: Batch) -> LabelMap:
         """The label map, with instance edges where the config asks for them."""
-        edges = instance_edges(batch["instance"]) if self.config.data.use_instance else None
+        edges = instance_edges(batch["instance"]) > 0 if self.config.data.use_instance else None
         return LabelMap(batch["label"], edges, self.num_classes)
 
     def discriminate(self, nets: Nets, batch: Batch, fake: jax.Array) -> tuple[Judgement, Judgement]:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsyn.errors import UserError
-from jaxsyn.layers import SPADE, Conv, Dense, InstanceNorm, LabelConv, LabelMap, resize_bilinear
+from jaxsyn.layers import SPADE, Conv, Dense, InstanceNorm, LabelConv, LabelMap, resize_bilinear, with_neighbourhoods
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.losses.variational import kl_divergence, reparameterize
 from jaxsyn.methods.base import Batch, Rules, Terms
@@ -30,6 +30,7 @@ class Generator(nn.Module):
         norm, kernel_size, hidden: of the SPADE layers.
         spectral: spectral normalisation of the blocks' own convolutions.
         remat: whether a block's activations are recomputed in the backward pass instead of stored.
+        modulation: how the SPADE layers convolve the label map, of `with_neighbourhoods`; results are the same.
     """
 
     start: tuple[int, int]
@@ -40,6 +41,7 @@ class Generator(nn.Module):
     hidden: int = 128
     spectral: bool = True
     remat: bool = False
+    modulation: str = "auto"
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
@@ -51,7 +53,9 @@ class Generator(nn.Module):
         norm = partial(SPADE, self.norm, self.kernel_size, self.hidden, **common)
 
         def block(x: jax.Array, multiple: float, name: str) -> jax.Array:
-            return block_type(int(multiple * self.width), norm, self.spectral, name=name, **common)(x, label)
+            # Found here, outside of what rematerialisation repeats, and once for all norms of a block.
+            seen = with_neighbourhoods(label.resize(*x.shape[1:3]), self.modulation, self.hidden)
+            return block_type(int(multiple * self.width), norm, self.spectral, name=name, **common)(x, seen)
 
         x = first_features(label, style, self.start, 16 * self.width, **common)
         return to_image(decode(x, block, self.upsampling), **common)
@@ -115,7 +119,8 @@ class Spade(SemanticSynthesis):
         if model.architecture != "spade":
             raise UserError(f"model.architecture = {model.architecture!r} is not known; choose spade or pix2pixhd")
         start = first_size(data.height, data.width, model.generator.upsampling)
-        return Generator(start, **model.generator, remat=self.config.remat, **self.layer_options)
+        options = {"remat": self.config.remat, "modulation": self.config.modulation, **self.layer_options}
+        return Generator(start, **model.generator, **options)
 
     def encode(self, nets: Nets, batch: Batch, rng: jax.Array) -> tuple[jax.Array | None, Terms]:
         """A style code [B, 256] drawn from the image's posterior; None in the form without an encoder."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxsyn.layers import Conv, LabelMap, average_pool, resize_bilinear
 from jaxsyn.layers.initializers import DEFAULT, Initializer
-from jaxsyn.layers.label_map import windows
+from jaxsyn.layers.windows import windows
 from jaxsyn.networks.normed_conv import NormedConv
 
 # Pixels along a cell of the finest score map.

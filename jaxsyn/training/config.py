@@ -22,6 +22,9 @@ def default_config() -> ConfigDict:
     config.stages = ()
     config.stage = ""
     config.compute_dtype = "float32"  # or bfloat16; parameters and statistics stay float32
+    # How SPADE's layers convolve label maps: for their distinct neighbourhoods alone where that pays (auto) or always
+    # (sparse), or all over (dense). Results are the same.
+    config.modulation = "auto"
     config.remat = False  # recompute a block's activations in the backward pass instead of storing them
 
     # Devices along each axis: data (batch), space (image height), fsdp (batch, parameters and optimiser state).

@@ -1,0 +1,117 @@
+"""Images a second against torch's DataLoader: python -m benchmarks.pipeline --root DATA [--workers N] [--json FILE].
+
+Both read the same training pairs in the layout of `configs/spade.py:coco_stuff` and do the same transforms (decode,
+resize to 286x286, crop to 256x256, flip, scale), each in a process of its own, some batches in turns. Without workers
+the processor time of each process is what is compared, whatever its threads; with workers, the time that passes.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict
+
+from benchmarks.recipes import load_recipe
+from benchmarks.timing import pair_ratios, spread
+from benchmarks.workers import Worker, interleaved
+from jaxsyn import cli
+from jaxsyn.atomic import write_text
+from jaxsyn.errors import UserError
+
+
+def own_reader(arguments: Mapping[str, Any]) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Maker of the program that reads some batches by our pipeline.
+
+    Args:
+        arguments: `config`, the recipe as a dict; `batches`, how many to read in a run.
+    """
+    from jaxsyn.data import train_batches
+
+    config = ConfigDict(arguments["config"])
+    return _reader(train_batches(config), arguments["batches"], config.data.num_workers), {}
+
+
+def torch_reader(arguments: Mapping[str, Any]) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Maker of the program that reads some batches by torch's DataLoader; arguments as for `own_reader`.
+
+    Raises:
+        UserError: there is no torch.
+    """
+    try:
+        import torch
+        from torch.utils.data import DataLoader
+
+        from benchmarks.torch_pictures import TorchPictures
+    except ImportError:
+        raise UserError("the comparison is with torch's DataLoader: pip install torch") from None
+    from jaxsyn.data.sources import pair_files
+
+    config = ConfigDict(arguments["config"])
+    data, workers = config.data, config.data.num_workers
+    # As in a worker process. With more, threads that wait for each other's small operations burn processor time.
+    torch.set_num_threads(1)
+    # As many epochs as will be asked for, as one: a new epoch would start new workers.
+    pictures = TorchPictures(pair_files(data, "train").pairs * 1000, data.load_size, data.width, data.num_classes)
+    loader = DataLoader(pictures, config.batch_size, shuffle=True, num_workers=workers, drop_last=True)
+    return _reader(iter(loader), arguments["batches"], workers), {}
+
+
+def _reader(source: Iterator[Any], batches: int, workers: int) -> Callable[[], float]:
+    clock = time.perf_counter if workers else time.process_time
+    last = clock()
+
+    def read() -> float:
+        # Processor time since the last turn: what was read ahead meanwhile belongs to this one.
+        nonlocal last
+        start = clock() if workers else last
+        for _ in range(batches):
+            next(source)
+        last = clock()
+        return last - start
+
+    return read
+
+
+def compare(config: ConfigDict, batches: int, repeats: int) -> dict[str, Any]:
+    """The figures that `--json` writes: how many times as fast as the DataLoader, pair by pair."""
+    arguments = {"config": config.to_dict(), "batches": batches}
+    with Worker(own_reader, arguments) as ours, Worker(torch_reader, arguments) as theirs:
+        seconds = interleaved({"ours": ours, "theirs": theirs}, repeats)
+    workers = config.data.num_workers
+    measured = "images a second" if workers else "images per second of processor time"
+    speedups = pair_ratios(seconds["theirs"], seconds["ours"])
+    return {"workers": workers, "measured": measured, "seconds": seconds, "speedups": speedups}
+
+
+def define_flags() -> None:
+    """The command's flags; defined where it runs, so that programs can be had from this file without them."""
+    flags.DEFINE_string("root", None, "Folder with train_img, train_label and train_inst.")
+    flags.DEFINE_integer("workers", 0, "Worker processes of each; 0: none.", lower_bound=0)
+    flags.DEFINE_integer("batch_size", 8, "Images in a batch.", lower_bound=1)
+    flags.DEFINE_integer("batches", 5, "Batches of each turn.", lower_bound=1)
+    flags.DEFINE_integer("repeats", 7, "Pairs of turns.", lower_bound=1)
+    flags.DEFINE_string("json", None, "File to write the figures to.")
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the command."""
+    given = flags.FLAGS
+    if arguments:
+        raise UserError(f"unknown arguments: {' '.join(arguments)}")
+    config = load_recipe("configs/spade.py:coco_stuff")
+    config.batch_size = given.batch_size
+    config.data.root, config.data.num_workers = given.root, given.workers
+    figures = compare(config, given.batches, given.repeats)
+    middle, least, most = spread(figures["speedups"])
+    print(f"{figures['measured']}, {given.workers} workers, {given.repeats} pairs of {given.batches} batches:")
+    print(f"{middle:.2f} ({least:.2f}, {most:.2f}) times those of torch's DataLoader")
+    if given.json:
+        write_text(given.json, json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    define_flags()
+    flags.mark_flag_as_required("root")
+    cli.run(main)
