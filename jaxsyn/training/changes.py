@@ -23,6 +23,7 @@ HARMLESS = (
     "image_every",
     "eval_every",
     "keep_checkpoints",
+    "modulation",
     "profile_at",
     "remat",
     "mesh.",
