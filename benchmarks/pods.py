@@ -20,7 +20,6 @@ from jaxsyn.atomic import write_text
 from jaxsyn.errors import UserError
 
 FIGURES, TABLE = Path("benchmarks/pods.json"), Path("docs/pods.md")
-ONLY = flags.DEFINE_string("only", "", "Compile those alone whose line in PODS has this text.")
 
 SMALL, LARGE = "v5e:2x4", "v5e:16x16"
 # What is tried in turn where a step does not fit: each beside those before it.
@@ -132,12 +131,10 @@ def _line(pod: Pod, found: Mapping[str, Any]) -> str:
     )
 
 
-def main(arguments: list[str]) -> None:
-    """Runs the command."""
-    if arguments:
-        raise UserError(f"unknown arguments: {' '.join(arguments)}")
+def compile_all(only: str = "") -> None:
+    """Compiles those steps whose line in `PODS` has the text and which have no figures yet, and writes the table."""
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-    wanted = [pod for pod in PODS if ONLY.value in str(pod) and str(pod) not in figures]
+    wanted = [pod for pod in PODS if only in str(pod) and str(pod) not in figures]
     for number, pod in enumerate(wanted, 1):
         print(f"{number} of {len(wanted)}: {pod} ...", end=" ", flush=True)
         began = time.perf_counter()
@@ -149,5 +146,13 @@ def main(arguments: list[str]) -> None:
     print(f"{len(figures)} of {len(PODS)} steps in {TABLE}")
 
 
+def main(arguments: list[str]) -> None:
+    """Runs the command."""
+    if arguments:
+        raise UserError(f"unknown arguments: {' '.join(arguments)}")
+    compile_all(flags.FLAGS.only)
+
+
 if __name__ == "__main__":
+    flags.DEFINE_string("only", "", "Compile those alone whose line in PODS has this text.")
     cli.run(main)

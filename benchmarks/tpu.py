@@ -36,9 +36,6 @@ ENVIRONMENT = {
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
 }
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "Recipe: configs/METHOD.py or configs/METHOD.py:PRESET.")
-TOPOLOGY = flags.DEFINE_string("topology", "v5e:2x4", "Chips to compile for, KIND:ROWSxCOLUMNS.")
-
 
 def step_figures(config: ConfigDict, topology: str) -> dict[str, Any]:
     """`compile_step` in a process of its own.
@@ -130,9 +127,11 @@ def main(arguments: list[str]) -> None:
     """Runs the command."""
     if arguments:
         raise UserError(f"unknown arguments: {' '.join(arguments)}")
-    print(json.dumps(step_figures(CONFIG.value, TOPOLOGY.value)))
+    print(json.dumps(step_figures(flags.FLAGS.config, flags.FLAGS.topology)))
 
 
 if __name__ == "__main__":
+    config_flags.DEFINE_config_file("config", None, "Recipe: configs/METHOD.py or configs/METHOD.py:PRESET.")
+    flags.DEFINE_string("topology", "v5e:2x4", "Chips to compile for, KIND:ROWSxCOLUMNS.")
     flags.mark_flag_as_required("config")
     cli.run(main)

@@ -70,12 +70,11 @@ def test_what_was_compiled_is_not_compiled_again(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(pods, "FIGURES", tmp_path / "pods.json")
     monkeypatch.setattr(pods, "TABLE", tmp_path / "docs" / "pods.md")
     monkeypatch.setattr(pods, "PODS", PODS[:2])
-    monkeypatch.setattr(pods, "ONLY", type("Flag", (), {"value": ""}))
     compiled = []
     monkeypatch.setattr(pods, "compile_pod", lambda pod: compiled.append(pod) or FOUND)
     (tmp_path / "pods.json").write_text(json.dumps({str(PODS[0]): FOUND}))
-    pods.main([])
-    pods.main([])
+    pods.compile_all()
+    pods.compile_all()
     assert compiled == [PODS[1]]
     assert len((tmp_path / "docs" / "pods.md").read_text().splitlines()) == 10
     assert "2 of 2 steps" in capsys.readouterr().out
