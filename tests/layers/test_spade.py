@@ -42,7 +42,7 @@ def test_it_is_the_normalised_input_times_one_plus_gamma_plus_beta(kind, norm, k
         return normalized * (1 + gamma) + beta
 
     ours, _ = jax.jit(lambda p: layer.apply({**variables, "params": p}, x, label, mutable=["batch_stats"]))(params)
-    np.testing.assert_allclose(ours, expected(params), atol=1e-5)
+    np.testing.assert_allclose(ours, expected(params), rtol=1e-5, atol=1e-5)
 
 
 def test_a_region_of_one_class_is_modulated_alike_and_another_class_otherwise(x):
