@@ -18,6 +18,7 @@ from tests.parity.adapter import Results, Template
 from tests.parity.case import Case, label_map, nchw_to_nhwc, nhwc_to_nchw
 from tests.parity.phases import gradients_of
 from tests.parity.semantic import GAN_MODES, shape
+from tests.parity.wide import in_float64
 
 Options = Mapping[str, Any]
 
@@ -184,6 +185,7 @@ def _results(
     return Results({name: array for name, array in outputs.items() if name in case.outputs})
 
 
+@in_float64
 def _losses(method: AsapNet, case: Case, variables: dict[str, Any], batch: dict[str, jax.Array]) -> Results:
     """Weighted terms and gradient norms of both phases at the case's weights, without the update between them."""
     (params, states), weights = semantic.split(variables), method.config.loss.weights

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
 import flax.linen as nn
@@ -24,6 +23,7 @@ from tests.parity.adapter import Results, Template
 from tests.parity.case import Case, nchw_to_nhwc, nhwc_to_nchw
 from tests.parity.semantic import shape
 from tests.parity.weight_rule import vgg_state
+from tests.parity.wide import in_float64, widened
 
 Options = Mapping[str, Any]
 GAN_TYPES = {"lsgan": "least_squares", "nsgan": "cross_entropy"}
@@ -183,26 +183,6 @@ def vgg_parameters(network: nn.Module) -> dict[str, Any]:
     return from_state_dict(vgg_state(depth=16), template, TORCH_RULES)["params"]
 
 
-def in_float64(function: Callable[..., Results]) -> Callable[..., Results]:
-    """The function with networks that compute in float64, and arrays to match.
-
-    Some activations and differences of these cases are within float32's rounding of the kink of their function, and a
-    gradient differs with the side. The references' own, by float32 as by float64, are on the true one.
-    """
-
-    @wraps(function)
-    def wide(method: TwoDomains, case: Case, trainer: Mapping[str, Any], *rest: Any) -> Results:
-        with jax.enable_x64(True):
-            method.config.compute_dtype = "float64"
-            return function(method, case, jax.tree.map(_widened, trainer), *rest)
-
-    return wide
-
-
-def _widened(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.float64) if array.dtype == np.float32 else array
-
-
 @in_float64
 def losses(
     method: TwoDomains, case: Case, trainer: Mapping[str, Any], terms_of: Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -262,7 +242,7 @@ def batch_of(case: Case, step: str = "") -> dict[str, jax.Array]:
     for name, array in case.inputs.items():
         if name.startswith(("dis_", "gen_")) and name.endswith(step):
             batch[name.removesuffix(step)] = array
-    return {name: jnp.asarray(_widened(nchw_to_nhwc(array))) for name, array in batch.items()}
+    return {name: jnp.asarray(widened(nchw_to_nhwc(array))) for name, array in batch.items()}
 
 
 @in_float64
