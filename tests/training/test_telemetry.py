@@ -67,9 +67,9 @@ def test_where_tensorboard_can_no_longer_write_a_run_goes_on_without_it(tmp_path
         raise OSError
 
     monkeypatch.setattr(writer._ev_writer, "write_event", full)
-    telemetry.board(1, {"images_per_second": 1.0})
+    telemetry.scalars(0, {"generator/total": 1.0})
     writer._worker.join(timeout=60)
-    for step in range(100):  # more than its queue holds
+    for step in range(1, 100):  # more than its queue holds
         telemetry.scalars(step, {"generator/total": 1.0})
     telemetry.close()
     assert len((tmp_path / METRICS).read_text().splitlines()) == 100
