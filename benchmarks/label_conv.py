@@ -4,7 +4,7 @@ Forward pass and kernel gradient of a 3x3 convolution over a label map, in turns
 other program too, as networks on label maps do.
 """
 
-import json
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -14,10 +14,8 @@ import numpy as np
 from absl import flags
 from jax import lax
 
+from benchmarks import command
 from benchmarks.timing import interleaved_times, pair_ratios, spread
-from jaxsyn import cli
-from jaxsyn.atomic import write_text
-from jaxsyn.errors import UserError
 from jaxsyn.layers import LabelMap, label_convolve
 from jaxsyn.layers.correlation import DIMENSIONS
 
@@ -58,31 +56,22 @@ def _forward_and_gradient(form: Any, ids: jax.Array, kernel: jax.Array, weighing
     return y, *pull(weighing)
 
 
-def define_flags() -> None:
-    """The command's flags; defined where it runs, so that programs can be had from this file without them."""
+def table(figures: Mapping[str, Any]) -> str:
+    """The figures as lines of text."""
+    middle, least, most = spread(figures["speedups"])
+    shape = "{classes} classes, {size}x{size}, {features} features".format(**figures)
+    return "\n".join(
+        (
+            f"LabelConv, forward and kernel gradient, {shape}, {len(figures['speedups'])} pairs:",
+            f"{middle:.1f} ({least:.1f}, {most:.1f}) times as fast as the one-hot convolution",
+            f"results differ by {figures['difference']:.1e} of the largest",
+        )
+    )
+
+
+if __name__ == "__main__":
     flags.DEFINE_integer("classes", 182, "Classes of the label map.", lower_bound=1)
     flags.DEFINE_integer("size", 128, "Height and width of the label map.", lower_bound=1)
     flags.DEFINE_integer("features", 128, "Channels of the result.", lower_bound=1)
     flags.DEFINE_integer("cell", 8, "Side of the map's squares of one class.", lower_bound=1)
-    flags.DEFINE_integer("repeats", 7, "Pairs of runs.", lower_bound=1)
-    flags.DEFINE_string("json", None, "File to write the figures to.")
-
-
-def main(arguments: list[str]) -> None:
-    """Runs the command."""
-    given = flags.FLAGS
-    if arguments:
-        raise UserError(f"unknown arguments: {' '.join(arguments)}")
-    figures = compare(given.classes, given.size, given.features, given.cell, given.repeats)
-    middle, least, most = spread(figures["speedups"])
-    shape = "{classes} classes, {size}x{size}, {features} features".format(**figures)
-    print(f"LabelConv, forward and kernel gradient, {shape}, {given.repeats} pairs:")
-    print(f"{middle:.1f} ({least:.1f}, {most:.1f}) times as fast as the one-hot convolution")
-    print(f"results differ by {figures['difference']:.1e} of the largest")
-    if given.json:
-        write_text(given.json, json.dumps(figures, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    define_flags()
-    cli.run(main)
+    command.run(lambda f: compare(f.classes, f.size, f.features, f.cell, f.repeats), table, repeats=7)

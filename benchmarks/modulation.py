@@ -8,7 +8,6 @@ turns, and how far apart the images are. The input is the first training record 
 is set, else one of `scenes`, which is simpler than real maps.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,12 +15,10 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
+from benchmarks import command
 from benchmarks.own_programs import own_inference, own_step
 from benchmarks.recipes import NARROW_SPADE, batch_of, load_recipe
 from benchmarks.timing import interleaved_times, pair_ratios, spread
-from jaxsyn import cli
-from jaxsyn.atomic import write_text
-from jaxsyn.errors import UserError
 
 PROGRAMS = {"inference": own_inference, "step": own_step}
 
@@ -55,28 +52,15 @@ def table(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def define_flags() -> None:
-    """The command's flags; defined where it runs, so that programs can be had from this file without them."""
-    flags.DEFINE_string("config", NARROW_SPADE, "Recipe, with KEY=VALUE behind it.")
-    flags.DEFINE_multi_enum("what", list(PROGRAMS), list(PROGRAMS), "What to measure.")
-    flags.DEFINE_integer("repeats", 5, "Pairs of runs.", lower_bound=1)
-    flags.DEFINE_string("json", None, "File to write the figures to.")
-
-
-def main(arguments: list[str]) -> None:
-    """Runs the command."""
-    given = flags.FLAGS
-    if arguments:
-        raise UserError(f"unknown arguments: {' '.join(arguments)}")
+def measure(given: flags.FlagValues) -> dict[str, Any]:
+    """The figures that `--json` writes."""
     config = load_recipe(given.config)
     batch = {name: np.asarray(array) for name, array in batch_of(config).items()}
     programs = [compare(config, what, given.repeats, batch) for what in dict.fromkeys(given.what)]
-    figures = {"recipe": given.config, "repeats": given.repeats, "programs": programs}
-    print(table(figures))
-    if given.json:
-        write_text(given.json, json.dumps(figures, indent=1) + "\n")
+    return {"recipe": given.config, "repeats": given.repeats, "programs": programs}
 
 
 if __name__ == "__main__":
-    define_flags()
-    cli.run(main)
+    flags.DEFINE_string("config", NARROW_SPADE, "Recipe, with KEY=VALUE behind it.")
+    flags.DEFINE_multi_enum("what", list(PROGRAMS), list(PROGRAMS), "What to measure.")
+    command.run(measure, table, repeats=5)

@@ -5,7 +5,6 @@ resize to 286x286, crop to 256x256, flip, scale), each in a process of its own, 
 the processor time of each process is what is compared, whatever its threads; with workers, the time that passes.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,11 +12,10 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict
 
+from benchmarks import command
 from benchmarks.recipes import load_recipe
 from benchmarks.timing import pair_ratios, spread
 from benchmarks.workers import Worker, interleaved
-from jaxsyn import cli
-from jaxsyn.atomic import write_text
 from jaxsyn.errors import UserError
 
 
@@ -85,33 +83,24 @@ def compare(config: ConfigDict, batches: int, repeats: int) -> dict[str, Any]:
     return {"workers": workers, "measured": measured, "seconds": seconds, "speedups": speedups}
 
 
-def define_flags() -> None:
-    """The command's flags; defined where it runs, so that programs can be had from this file without them."""
-    flags.DEFINE_string("root", None, "Folder with train_img, train_label and train_inst.")
-    flags.DEFINE_integer("workers", 0, "Worker processes of each; 0: none.", lower_bound=0)
-    flags.DEFINE_integer("batch_size", 8, "Images in a batch.", lower_bound=1)
-    flags.DEFINE_integer("batches", 5, "Batches of each turn.", lower_bound=1)
-    flags.DEFINE_integer("repeats", 7, "Pairs of turns.", lower_bound=1)
-    flags.DEFINE_string("json", None, "File to write the figures to.")
-
-
-def main(arguments: list[str]) -> None:
-    """Runs the command."""
-    given = flags.FLAGS
-    if arguments:
-        raise UserError(f"unknown arguments: {' '.join(arguments)}")
+def measure(given: flags.FlagValues) -> dict[str, Any]:
+    """The figures that `--json` writes."""
     config = load_recipe("configs/spade.py:coco_stuff")
     config.batch_size = given.batch_size
     config.data.root, config.data.num_workers = given.root, given.workers
-    figures = compare(config, given.batches, given.repeats)
+    return compare(config, given.batches, given.repeats)
+
+
+def table(figures: Mapping[str, Any]) -> str:
+    """The figures as lines of text."""
     middle, least, most = spread(figures["speedups"])
-    print(f"{figures['measured']}, {given.workers} workers, {given.repeats} pairs of {given.batches} batches:")
-    print(f"{middle:.2f} ({least:.2f}, {most:.2f}) times those of torch's DataLoader")
-    if given.json:
-        write_text(given.json, json.dumps(figures, indent=1) + "\n")
+    head = f"{figures['measured']}, {figures['workers']} workers, {len(figures['speedups'])} pairs:"
+    return f"{head}\n{middle:.2f} ({least:.2f}, {most:.2f}) times those of torch's DataLoader"
 
 
 if __name__ == "__main__":
-    define_flags()
-    flags.mark_flag_as_required("root")
-    cli.run(main)
+    flags.DEFINE_string("root", None, "Folder with train_img, train_label and train_inst.", required=True)
+    flags.DEFINE_integer("workers", 0, "Worker processes of each; 0: none.", lower_bound=0)
+    flags.DEFINE_integer("batch_size", 8, "Images in a batch.", lower_bound=1)
+    flags.DEFINE_integer("batches", 5, "Batches of each turn.", lower_bound=1)
+    command.run(measure, table, repeats=7)

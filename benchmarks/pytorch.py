@@ -10,7 +10,6 @@ since it was ready to run. The input is the first training record of the recipe'
 one of `scenes`.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,12 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
+from benchmarks import command
 from benchmarks.own_programs import own_inference, own_step
 from benchmarks.recipes import NARROW_SPADE, batch_of, load_recipe
 from benchmarks.spade_reference import reference_inference, reference_options, reference_step
 from benchmarks.timing import pair_ratios, spread
 from benchmarks.workers import Worker, interleaved
-from jaxsyn import cli
-from jaxsyn.atomic import write_text
-from jaxsyn.errors import UserError
 
 PROGRAMS = {"inference": (own_inference, reference_inference), "step": (own_step, reference_step)}
 
@@ -62,32 +59,18 @@ def table(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def define_flags() -> None:
-    """The command's flags; defined where it runs, so that programs can be had from this file without them."""
-    flags.DEFINE_string("reference", None, "Folder with the authors' repository, github.com/NVlabs/SPADE.")
-    flags.DEFINE_string("config", NARROW_SPADE, "Recipe, with KEY=VALUE behind it.")
-    flags.DEFINE_multi_enum("what", list(PROGRAMS), list(PROGRAMS), "What to measure.")
-    flags.DEFINE_integer("repeats", 5, "Pairs of runs.", lower_bound=1)
-    flags.DEFINE_string("json", None, "File to write the figures to.")
-
-
-def main(arguments: list[str]) -> None:
-    """Runs the command."""
-    given = flags.FLAGS
-    if arguments:
-        raise UserError(f"unknown arguments: {' '.join(arguments)}")
+def measure(given: flags.FlagValues) -> dict[str, Any]:
+    """The figures that `--json` writes."""
     config = load_recipe(given.config)
     reference_options(config.to_dict())
     batch = {name: np.asarray(array) for name, array in batch_of(config).items()}
     root = str(Path(given.reference).expanduser())
     programs = [compare(config, root, what, given.repeats, batch) for what in dict.fromkeys(given.what)]
-    figures = {"recipe": given.config, "repeats": given.repeats, "programs": programs}
-    print(table(figures))
-    if given.json:
-        write_text(given.json, json.dumps(figures, indent=1) + "\n")
+    return {"recipe": given.config, "repeats": given.repeats, "programs": programs}
 
 
 if __name__ == "__main__":
-    define_flags()
-    flags.mark_flag_as_required("reference")
-    cli.run(main)
+    flags.DEFINE_string("reference", None, "The authors' repository, github.com/NVlabs/SPADE.", required=True)
+    flags.DEFINE_string("config", NARROW_SPADE, "Recipe, with KEY=VALUE behind it.")
+    flags.DEFINE_multi_enum("what", list(PROGRAMS), list(PROGRAMS), "What to measure.")
+    command.run(measure, table, repeats=5)
