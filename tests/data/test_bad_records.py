@@ -1,13 +1,12 @@
 """Records that cannot be read: an error, or left out of training."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 from jaxsyn.data import check_source, eval_batches, train_batches
 from jaxsyn.data.bad_records import SkippedRecords, Tolerance, sound_record, tolerance
 from jaxsyn.errors import UserError
+from tests.data.batches import assert_same, take
 
 
 @pytest.fixture
@@ -18,19 +17,6 @@ def spoilt(config, spade_folders, save):
     path.write_bytes(path.read_bytes()[:300])
     config.data.update(on_bad_record="skip", max_bad_share=0.5)
     return config
-
-
-def take(batches, count):
-    taken = list(itertools.islice(batches, count))
-    batches.close()
-    return taken
-
-
-def assert_same(some, others):
-    for a, b in zip(some, others, strict=True):
-        assert a.keys() == b.keys()
-        for key in a:
-            np.testing.assert_array_equal(a[key], b[key])
 
 
 def test_bad_records_are_told_once_by_file_and_reason_and_counted(spoilt, capsys):

@@ -1,12 +1,11 @@
 """Batches of the grain pipeline."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 from jaxsyn.data import device_batches, eval_batches, train_batches
 from jaxsyn.errors import UserError
+from tests.data.batches import assert_same, take
 
 
 @pytest.fixture
@@ -14,20 +13,6 @@ def cropped(config):
     """A config whose records depend on random crops and flips."""
     config.data.update(preprocess="resize_and_crop", height=8, width=8, load_size=16)
     return config
-
-
-def take(batches, count):
-    taken = list(itertools.islice(batches, count))
-    batches.close()
-    return taken
-
-
-def assert_same(some, others):
-    assert len(some) == len(others)
-    for a, b in zip(some, others, strict=True):
-        assert a.keys() == b.keys()
-        for key in a:
-            np.testing.assert_array_equal(a[key], b[key])
 
 
 def test_a_training_batch_has_the_documented_form(cropped):
