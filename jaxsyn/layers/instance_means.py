@@ -31,7 +31,7 @@ def instance_means(features: jax.Array, instance: jax.Array, count: int) -> jax.
 
 def _sums(values: jax.Array, instance: jax.Array, count: int) -> jax.Array:
     """Sums of values [B * H * W, ...] over the instances of each image, [B, count, ...]."""
-    batch = len(instance)
+    batch = instance.shape[0]
     # One sum for the whole batch, in which each image has numbers of its own; what is in none falls off the end.
     numbers = instance + count * jnp.arange(batch)[:, None, None]
     numbers = jnp.where((instance < 0) | (instance >= count), batch * count, numbers)

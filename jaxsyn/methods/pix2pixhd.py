@@ -131,8 +131,8 @@ class Pix2pixHd(SemanticSynthesis):
     def region_classes(self, batch: Batch) -> jax.Array:
         """The class of each region, int32 [B, R]; -1 where an image has no such region."""
         numbers, count = self.regions(batch)
-        classes = jnp.full((len(numbers), count), -1, jnp.int32)
-        return classes.at[jnp.arange(len(numbers))[:, None, None], numbers].max(batch["label"])
+        classes = jnp.full((numbers.shape[0], count), -1, jnp.int32)
+        return classes.at[jnp.arange(numbers.shape[0])[:, None, None], numbers].max(batch["label"])
 
     def region_areas(self, batch: Batch) -> jax.Array:
         """Pixels of each region, float32 [B, R]."""
@@ -212,7 +212,7 @@ class Pix2pixHd(SemanticSynthesis):
             raise UserError("clusters, cluster_counts (and cluster_choice) go together: give both of the file's arrays")
 
         numbers, count = self.regions(batch)
-        shape = (len(numbers), count, self.config.model.style_channels)
+        shape = (numbers.shape[0], count, self.config.model.style_channels)
         _check_shape("style", style, shape)
         _check_shape("cluster_choice", cluster_choice, shape[:2])
         if clusters is not None:

@@ -210,7 +210,7 @@ class Sean(SemanticSynthesis):
             if "image" not in batch:
                 raise UserError("the batch has no image to take the style of: give style, or style_image")
             other_style = self.style_codes(nets, batch["image"], label)
-        shape = (len(label.ids), label.channels, self.config.model.generator.style_length)
+        shape = (label.ids.shape[0], label.channels, self.config.model.generator.style_length)
         codes, other_style = (_completed(c, mean_style, shape) for c in (codes, other_style))
         if codes is None:
             codes = other_style

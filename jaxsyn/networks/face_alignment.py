@@ -81,7 +81,7 @@ def with_coordinates(x: jax.Array) -> jax.Array:
     rows, columns = np.meshgrid(*(np.linspace(-1, 1, length) for length in x.shape[1:3]), indexing="ij")
     distance = np.hypot(rows, columns)
     coordinates = np.stack([rows, columns, distance / distance.max()], axis=-1)
-    added = jnp.broadcast_to(jnp.asarray(coordinates, x.dtype), (len(x), *coordinates.shape))
+    added = jnp.broadcast_to(jnp.asarray(coordinates, x.dtype), (x.shape[0], *coordinates.shape))
     return jnp.concatenate([x, added], axis=-1)
 
 

@@ -13,11 +13,15 @@ from ml_collections import ConfigDict
 from jaxsyn.atomic import write_text
 from jaxsyn.data import blank_batch
 from jaxsyn.errors import UserError
-from jaxsyn.interop.stablehlo import describe, export_function, parse_controls, write_artefact
+from jaxsyn.interop.stablehlo import PLATFORMS, describe, export_function, parse_controls, write_artefact
+from jaxsyn.methods import Method, Nets
 from jaxsyn.training.frozen import load_frozen
 from jaxsyn.training.runs import restore_run
 from jaxsyn.training.state import inference_nets
 from jaxsyn.training.trained import generate
+
+# Bounds what tracing with a symbol must prove, that indices of a whole batch fit 32 bits.
+LARGEST_BATCH = 1024
 
 
 def export_generate(
@@ -33,7 +37,7 @@ def export_generate(
 
     Args:
         controls: NAME=VALUE each (see `parse_controls`).
-        batch_size: None: any.
+        batch_size: None: any, up to `LARGEST_BATCH`.
         step: which checkpoint; None takes the newest.
 
     Returns:
@@ -45,29 +49,45 @@ def export_generate(
     run, state = restore_run(config, workdir, step)
     frozen = load_frozen(run.method, generating=True)
     nets = inference_nets(run.method, state, use_ema=config.eval.use_ema, frozen=frozen)
-    size = batch_size or export.symbolic_shape("batch")[0]
-    batch = {
-        name: jax.ShapeDtypeStruct((size, *array.shape[1:]), array.dtype) for name, array in blank_batch(config).items()
-    }
-    shapes, fixed = parse_controls(controls, size)
-
-    def images(inputs: dict[str, jax.Array], seed: jax.Array) -> jax.Array:
-        given = {name: inputs[name] for name in batch}
-        arrays: dict[str, Any] = {name: inputs[name] for name in shapes}
-        return generate(run.method, nets.params, nets.states, given, jax.random.key(seed), **arrays, **fixed)
-
-    try:
-        exported = export_function(images, batch | shapes)
-    except UserError:
-        raise
-    except Exception as error:  # what a trace with a symbol for the batch size runs into is the method's own
-        if batch_size:
-            raise
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{config.method} does not export for any batch size ({reason}): set --batch_size") from error
+    exported, fixed = trace_generate(run.method, nets, controls, batch_size)
     path = Path(output) / "generate.stablehlo"
     os.makedirs(output, exist_ok=True)
     write_artefact(path, exported)
     origin = {"method": config.method, "step": int(state.step), "controls": {n: str(v) for n, v in fixed.items()}}
     write_text(path.with_suffix(".json"), json.dumps(describe(exported) | origin, indent=1) + "\n")
     return path
+
+
+def trace_generate(
+    method: Method,
+    nets: Nets,
+    controls: Sequence[str] = (),
+    batch_size: int | None = None,
+    platforms: Sequence[str] = PLATFORMS,
+) -> tuple[export.Exported, dict[str, Any]]:
+    """A method's making of images as an exported function of arrays and a seed, and the controls that are fixed in it.
+
+    Raises:
+        UserError: a control, or a method that does not trace for any batch size.
+    """
+    size = batch_size or export.symbolic_shape("batch", constraints=(f"batch <= {LARGEST_BATCH}",))[0]
+    batch = {
+        name: jax.ShapeDtypeStruct((size, *array.shape[1:]), array.dtype)
+        for name, array in blank_batch(method.config).items()
+    }
+    shapes, fixed = parse_controls(controls, size)
+
+    def images(inputs: dict[str, jax.Array], seed: jax.Array) -> jax.Array:
+        given = {name: inputs[name] for name in batch}
+        arrays: dict[str, Any] = {name: inputs[name] for name in shapes}
+        return generate(method, nets.params, nets.states, given, jax.random.key(seed), **arrays, **fixed)
+
+    try:
+        return export_function(images, batch | shapes, platforms), fixed
+    except UserError:
+        raise
+    except Exception as error:  # what a trace with a symbol for the batch size runs into is the method's own
+        if batch_size:
+            raise
+        name, reason = method.config.method, str(error).strip().splitlines()[0]
+        raise UserError(f"{name} does not export for any batch size ({reason}): set --batch_size") from error
