@@ -77,3 +77,14 @@ def test_half_precision_sums_in_single():
     gradient = jax.grad(lambda k: correlate(x, k, Geometry()).astype(jnp.float32).sum())(kernel)
     assert gradient.dtype == jnp.bfloat16
     assert float(gradient.reshape(())) == 64 * 64
+
+
+@pytest.mark.parametrize("name", sorted(GEOMETRIES.keys() - {"both"}))
+def test_a_branch_holds_only_convolutions_that_a_cpu_has_fast_code_for(name):
+    size, geometry = GEOMETRIES[name]
+    x, kernel = normal(2, 24, 18, 3), normal(size, size, 3, 5, seed=1)
+    gradients = jax.grad(lambda *a: jnp.square(correlate(*a, geometry)).sum(), (0, 1))
+    branch = jax.jit(lambda due, *a: lax.cond(due, gradients, lambda *a: a, *a))
+    program = branch.lower(jnp.array(True), x, kernel).compile().as_text()
+    layouts = [line.split("dim_labels=")[1].split(",")[0] for line in program.splitlines() if " convolution(" in line]
+    assert layouts == ["b01f_01io->b01f"] * len(layouts)
