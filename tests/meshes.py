@@ -4,11 +4,11 @@
     python -m tests.meshes spade clade [--steps 5] [--meshes ...]
 
 One line a method and mesh. With `--fixed`, at the weights before the first step: the largest difference of a term of
-any phase from one device's, relative to it, and of a network's gradient, relative to its norm. Without, the largest
-difference of a logged term at the first step and at the last. A logged step is looser: Adam's first step has the length
-of the rate whatever the gradient, so where that is nothing but rounding, the weights part by whole steps, and the later
-phases of the same step see them. So too may gradients that are sums of terms which cancel, an untrained discriminator's
-of real and generated images say, differ in more digits than terms do. Takes the `scenes` presets as they are, but for a batch of eight.
+any phase from one device's, relative to it, and of a network's gradient, relative to its norm; a gradient whose terms
+cancel (an untrained discriminator's, of real and of generated images) loses more digits than its terms do. Without, the
+largest difference of a logged term at the first step and at the last. A logged step is looser: Adam's first step has
+the length of the rate whatever the gradient, so where that is nothing but rounding, the weights part by whole steps,
+and the later phases of the same step see them. Takes the `scenes` presets as they are, but for a batch of eight.
 """
 
 import argparse
