@@ -80,7 +80,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     small(config)
-    config.model.generator.update(style_dim=8, mlp_width=64)
+    config.model.generator.mlp_width = 64
     config.loss.weights.style = 2.0
     config.eval.samples_per_input = 3
 

@@ -54,18 +54,19 @@ def _backward(
     geometry: Geometry, residuals: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     x, kernel = residuals
-    of_input = partial(_native_input_gradient, geometry=geometry, shape=x.shape)
-    of_kernel = partial(_native_kernel_gradient, geometry=geometry, size=kernel.shape[0])
+    to_input, to_kernel = {"geometry": geometry, "shape": x.shape}, {"geometry": geometry, "size": kernel.shape[0]}
+    native = partial(_native_input_gradient, **to_input), partial(_native_kernel_gradient, **to_kernel)
+    # XLA splits its own forms over devices. Blocks cut through height, which would then have to lie on one device.
     if jax.typeof(x).sharding.mesh.size > 1:
-        return of_input(kernel, gradient), of_kernel(x, gradient)
-    own = _kernel_gradient_in_blocks if _pays_in_blocks(x, gradient, geometry, kernel.shape[0]) else _kernel_gradient
+        return native[0](kernel, gradient), native[1](x, gradient)
+    in_blocks = _pays_in_blocks(x, gradient, geometry, kernel.shape[0])
+    own = (
+        partial(_input_gradient, **to_input),
+        partial(_kernel_gradient_in_blocks if in_blocks else _kernel_gradient, **to_kernel),
+    )
     return (
-        lax.platform_dependent(
-            kernel, gradient, cpu=partial(_input_gradient, geometry=geometry, shape=x.shape), default=of_input
-        ),
-        lax.platform_dependent(
-            x, gradient, cpu=partial(own, geometry=geometry, size=kernel.shape[0]), default=of_kernel
-        ),
+        lax.platform_dependent(kernel, gradient, cpu=own[0], default=native[0]),
+        lax.platform_dependent(x, gradient, cpu=own[1], default=native[1]),
     )
 
 
@@ -73,10 +74,7 @@ correlate.defvjp(_forward, _backward)
 
 
 def _pays_in_blocks(x: jax.Array, gradient: jax.Array, geometry: Geometry, size: int) -> bool:
-    # The blocks cut through height, which must then lie on one device; and a sum over devices in each would be slow.
-    if geometry.dilation > 1:
-        return False
-    if geometry.stride > 1 < geometry.input_dilation:
+    if geometry.dilation > 1 or geometry.stride > 1 < geometry.input_dilation:
         return False
     inputs, pixels = (x, gradient) if geometry.input_dilation == 1 else (gradient, x)
     return pixels[..., 0].size * size * size * inputs.shape[-1] >= LEAST_BLOCKS * BLOCK

@@ -65,7 +65,15 @@ def trace_generate(
     batch_size: int | None = None,
     platforms: Sequence[str] = PLATFORMS,
 ) -> tuple[export.Exported, dict[str, Any]]:
-    """A method's making of images as an exported function of arrays and a seed, and the controls that are fixed in it.
+    """A method's making of images as an exported function of a batch's arrays and a seed.
+
+    Args:
+        nets: with the parameters that it will hold.
+        controls, batch_size: as of `export_generate`.
+        platforms: where it will run.
+
+    Returns:
+        `exported.call(inputs, seed)` -> images [B, H, W, 3], and the controls that are fixed in it.
 
     Raises:
         UserError: a control, or a method that does not trace for any batch size.

@@ -87,4 +87,4 @@ def test_a_branch_holds_only_convolutions_that_a_cpu_has_fast_code_for(name):
     branch = jax.jit(lambda due, *a: lax.cond(due, gradients, lambda *a: a, *a))
     program = branch.lower(jnp.array(True), x, kernel).compile().as_text()
     layouts = [line.split("dim_labels=")[1].split(",")[0] for line in program.splitlines() if " convolution(" in line]
-    assert layouts == ["b01f_01io->b01f"] * len(layouts)
+    assert set(layouts) == {"b01f_01io->b01f"}
