@@ -50,6 +50,8 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.flip = True
     # Worker processes that read and transform; 0 reads in threads of the training process.
     data.num_workers = 0
+    # Folder that keeps training records decoded and resized, so that each is decoded once, not in every epoch. "": none.
+    data.cache = ""
     # Records decoded in full before the first step (the rest are checked as they are read).
     data.check_records = 256
     # A training record that cannot be read (truncated, ids outside the classes, no partner, ...): "error" stops, "skip"

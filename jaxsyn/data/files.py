@@ -60,6 +60,11 @@ class PairedFiles:
         """The image file of a record."""
         return self.pairs[index].image
 
+    def record_files(self, index: int) -> tuple[str, ...]:
+        """All files of a record."""
+        pair = self.pairs[index]
+        return tuple(file for file in (pair.image, pair.label, pair.instance) if file is not None)
+
     def check_header(self, index: int) -> Header:
         """Checks what the files of a pair say before decoding (modes, equal sizes).
 

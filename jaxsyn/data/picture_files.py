@@ -45,6 +45,10 @@ class PictureFiles:
         """The first file of a record."""
         return self.files[index][0]
 
+    def record_files(self, index: int) -> tuple[str, ...]:
+        """All files of a record."""
+        return self.files[index]
+
     def check_header(self, index: int) -> Header:
         """Checks what the files say before decoding. Returns the size of the record's image."""
         files = self.files[index]

@@ -6,6 +6,7 @@ and neither the number of processes nor that of workers changes what a global ba
 """
 
 import collections
+import functools
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,8 @@ AnyRecords = Records | UnpairedRecords | DomainRecords | AttributeRecords
 
 # More positions than any run takes; grain's own endless repeat overflows for batches of one.
 _ENDLESS = 2**40
+# Grain shuffles by a cipher of 2**16 numbers, which it follows until one is in the set: milliseconds where few are.
+_FEW = 1024
 
 
 def preprocess(data: ConfigDict) -> Preprocess:
@@ -63,8 +66,7 @@ def train_batches(
     """
     local = _local_batch_size(config.batch_size, "batch_size", process_count)
     records, allowed = open_records(config.data, "train", preprocess(config.data)), tolerance(config.data, "train")
-    positions = grain.MapDataset.range(len(records)).seed(config.seed).shuffle()
-    positions = positions.repeat(max(1, _ENDLESS // len(records)))
+    positions = _positions(len(records), config.seed)
     keys = (*_batch_keys(config.data), *(["skipped"] if allowed.skip else []))
     batches = positions.random_map(_Augment(records, keys)).batch(local)
     batches = batches[start_step * process_count + process_index :: process_count]
@@ -137,6 +139,28 @@ def device_batches(iterator: Iterable[dict], put: Callable[[dict], Any], ahead: 
         for batch in itertools.islice(batches, 1):
             placed.append(put(batch))
         yield ready
+
+
+def _positions(count: int, seed: int) -> grain.MapDataset:
+    """The numbers 0 .. count - 1 in an order of each epoch's own, endlessly."""
+    epochs = max(1, _ENDLESS // count)
+    if count < _FEW:
+        return grain.MapDataset.range(epochs * count).seed(seed).map(_Shuffled(count, seed))
+    return grain.MapDataset.range(count).seed(seed).shuffle().repeat(epochs)
+
+
+class _Shuffled(grain.transforms.Map):
+    def __init__(self, count: int, seed: int):
+        self._count, self._seed = count, seed
+
+    def map(self, element: int) -> int:
+        epoch, place = divmod(element, self._count)
+        return int(_order(self._count, self._seed, epoch)[place])
+
+
+@functools.lru_cache(maxsize=16)
+def _order(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 class _Augment(grain.transforms.RandomMap):

@@ -1,13 +1,13 @@
 """What the pipeline makes of a source: records as training and as evaluation see them."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsyn.data.bad_records import all_skipped, sound_record, tolerance
+from jaxsyn.data.cache import RecordCache, record_cache
 from jaxsyn.data.classes import colour, num_label_classes
 from jaxsyn.data.derived import DerivedMaps, derived_maps
 from jaxsyn.data.domains import domain_name, in_turn
@@ -29,6 +29,7 @@ class Records(NamedTuple):
 
     paint: number of classes and data.name, where the coloured label map becomes the record's "source"; or None.
     skip: whether another record takes the place of a bad one in training, see `sound_record`.
+    cache: where records are kept as they are before crop and flip, or None.
     """
 
     source: Sequence[dict]
@@ -36,6 +37,7 @@ class Records(NamedTuple):
     geometry: Preprocess
     paint: tuple[int, str] | None = None
     skip: bool = False
+    cache: RecordCache | None = None
 
     def __len__(self) -> int:
         return len(self.source)
@@ -44,13 +46,22 @@ class Records(NamedTuple):
         """A record as training sees it."""
 
         def make(chosen: int) -> dict:
-            return self._painted(self.geometry.random(self.derived.add(self.source[chosen]), rng))
+            return self._painted(self._placed(chosen, rng))
 
         return sound_record(make, index, len(self), rng) if self.skip else make(index)
 
     def centre(self, index: int) -> dict:
         """A record as evaluation sees it, with nothing random."""
         return self._painted(self.geometry.centre(self.derived.add(self.source[index])))
+
+    def _placed(self, index: int, rng: np.random.Generator) -> dict:
+        def whole() -> dict:
+            return self.derived.add(self.source[index])
+
+        if self.cache is None:
+            return self.geometry.random(whole(), rng)
+        files = self.source.record_files(index) if hasattr(self.source, "record_files") else ()
+        return self.geometry.place(self.cache.record(index, files, lambda: self.geometry.resize(whole())), rng)
 
     def _painted(self, record: dict) -> dict:
         return record if self.paint is None else {**record, "source": colour(record["label"], *self.paint)}
@@ -181,14 +192,18 @@ def open_records(
 def _open(
     data: ConfigDict, split: str, geometry: Preprocess
 ) -> Records | UnpairedRecords | DomainRecords | AttributeRecords:
-    made = partial(Records, derived=derived_maps(data), geometry=geometry, skip=tolerance(data, split).skip)
+    def made(source: Sequence[dict], part: str = "", paint: tuple[int, str] | None = None) -> Records:
+        skip = tolerance(data, split).skip
+        return Records(source, derived_maps(data), geometry, paint, skip, record_cache(data, split, part))
+
     if data.pairing == "unpaired" and data.attributes:
-        beside = made(open_source(domain_folders_beside(data), split)) if data.domains else None
+        beside = made(open_source(domain_folders_beside(data), split), "domains") if data.domains else None
         return AttributeRecords(made(open_inputs(data, split)), beside)
     if data.pairing and has_domains(data):
-        domains = tuple(map(made, open_domains(data, split)))
+        domains = tuple(map(made, open_domains(data, split), data.domains))
         return DomainRecords(tuple(data.domains), domains, split == "train", data.second_image)
     if data.pairing == "unpaired":
-        return UnpairedRecords(made(open_inputs(data, split)), made(open_targets(data, split)), split == "train")
+        inputs, targets = made(open_inputs(data, split), "inputs"), made(open_targets(data, split), "targets")
+        return UnpairedRecords(inputs, targets, split == "train")
     paint = (num_label_classes(data), data.name) if translates_label_maps(data) else None
     return made(open_source(data, split), paint=paint)

@@ -62,20 +62,27 @@ class Preprocess(NamedTuple):
         """The record as training sees it, with window, crop and flip drawn from `rng`."""
         if self.window:
             record = _cut(record, self.window.draw(*record["image"].shape[:2], rng))
+        return self.place(self.resize(record), rng)
+
+    def resize(self, record: dict) -> dict:
+        """The record as it is before the crop in training, which nothing random has a part in but `window`."""
         record = self._middle(record)
+        return _resize(record, self.resized_size(*record["image"].shape[:2], record["name"]))
+
+    def place(self, record: dict, rng: np.random.Generator) -> dict:
+        """A resized record with crop and flip drawn from `rng`."""
         height, width = record["image"].shape[:2]
-        size = self.resized_size(height, width, record["name"])
-        top = int(rng.integers(0, size[0] - self.height, endpoint=True))
-        left = int(rng.integers(0, size[1] - self.width, endpoint=True))
+        top = int(rng.integers(0, height - self.height, endpoint=True))
+        left = int(rng.integers(0, width - self.width, endpoint=True))
         mirrored = bool(rng.random() > 0.5) and self.flip
-        return self._apply(record, size, top, left, mirrored)
+        return self._crop(record, top, left, mirrored)
 
     def centre(self, record: dict) -> dict:
         """The record as evaluation sees it, with nothing random."""
         record = self._middle(record)
-        height, width = record["image"].shape[:2]
-        size = self.evaluation_size(height, width, record["name"])
-        return self._apply(record, size, (size[0] - self.height) // 2, (size[1] - self.width) // 2, False)
+        height, width = self.evaluation_size(*record["image"].shape[:2], record["name"])
+        resized = _resize(record, (height, width))
+        return self._crop(resized, (height - self.height) // 2, (width - self.width) // 2, False)
 
     def resized_size(self, height: int, width: int, name: str) -> tuple[int, int]:
         """(height, width) before the crop, in training. Raises UserError where the crop does not fit."""
@@ -137,23 +144,23 @@ class Preprocess(NamedTuple):
         top, left = round((height - rows) / 2), round((width - columns) / 2)
         return _cut(record, (slice(top, top + rows), slice(left, left + columns)))
 
-    def _apply(self, record: dict, size: tuple[int, int], top: int, left: int, mirrored: bool) -> dict:
-        window = (slice(top, top + self.height), slice(left, left + self.width))
-        out = dict(record)
-        for key in PIXELS:
-            if key in record:
-                resize = resize_image if key in ("image", "source") else resize_ids
-                resized = resize(record[key], size)
-                cropped = resized[window]
-                out[key] = cropped[:, ::-1] if mirrored else cropped
-        if "position" in record:
-            cropped = resize_positions(record["position"], size)[window]
-            out["position"] = cropped[:, ::-1] * np.float32((1, -1)) if mirrored else cropped
+    def _crop(self, record: dict, top: int, left: int, mirrored: bool) -> dict:
+        out = _cut(record, (slice(top, top + self.height), slice(left, left + self.width)))
+        if mirrored:
+            out |= {key: out[key][:, ::-1] for key in PIXELS if key in out}
+            if "position" in out:
+                out["position"] = out["position"][:, ::-1] * np.float32((1, -1))
         return out
 
 
 def _cut(record: dict, window: tuple[slice, slice]) -> dict:
     return {key: value[window] if key in (*PIXELS, "position") else value for key, value in record.items()}
+
+
+def _resize(record: dict, size: tuple[int, int]) -> dict:
+    rules = dict.fromkeys(PIXELS, resize_ids) | {"image": resize_image, "source": resize_image}
+    rules["position"] = resize_positions
+    return {key: rules[key](value, size) if key in rules else value for key, value in record.items()}
 
 
 def _scale_shortside(height: int, width: int, short: int) -> tuple[int, int]:
