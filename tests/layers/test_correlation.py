@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxsyn.layers import correlation
+from jaxsyn.layers import correlation, folded_rows
 from jaxsyn.layers.correlation import DIMENSIONS, Geometry, correlate
 from tests.arrays import normal
 
@@ -37,10 +37,19 @@ def reference(x, kernel, geometry):
     )
 
 
-@pytest.fixture(params=[(2**19, 0), (200, 0), (2**19, 32)], ids=["one block", "many blocks", "as it is"])
+FORMS = {
+    "one block": (2**19, 0, 0),
+    "many blocks": (200, 0, 0),
+    "by rows": (2**19, 8, 0),
+    "as it is": (2**19, 8, 2**20),
+}
+
+
+@pytest.fixture(params=FORMS.values(), ids=FORMS)
 def block(request, monkeypatch):
     monkeypatch.setattr(correlation, "BLOCK", request.param[0])
     monkeypatch.setattr(correlation, "LEAST_BLOCKS", request.param[1])
+    monkeypatch.setattr(folded_rows, "LEAST", request.param[2])
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)
