@@ -50,7 +50,7 @@ def default_data_config() -> ml_collections.ConfigDict:
     data.flip = True
     # Worker processes that read and transform; 0 reads in threads of the training process.
     data.num_workers = 0
-    # Folder that keeps training records decoded and resized, so that each is decoded once, not in every epoch. "": none.
+    # Folder that keeps training records decoded and resized, which then happens once, not in every epoch. "": none.
     data.cache = ""
     # Records decoded in full before the first step (the rest are checked as they are read).
     data.check_records = 256

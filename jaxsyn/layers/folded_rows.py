@@ -6,8 +6,8 @@ one convolution with kernels of a single row makes k times as many, which are th
 many multiplications, other sums, so results agree to rounding. Measured on two cores, 7x7, 16 channels to 3, 64x64,
 batch of 2: 4.5 times as fast.
 
-Kernel gradients of any convolution of small images gain as well, from 1.4 times (3x3, 64 channels, 16x16) over 2.3 (3x3,
-16 channels, 64x64) to 16 times (the 7x7 above).
+Kernel gradients of any convolution of small images gain as well: 1.6 times (3x3, 64 channels, 16x16), 2.3 times (3x3,
+16 channels, 64x64), 16 times (the 7x7 above). `python -m benchmarks.convolution` measures such shapes.
 """
 
 import math
@@ -17,8 +17,6 @@ import jax.numpy as jnp
 from jax import lax
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-
-
 LEAST = 2**20  # multiply-adds; a convolution of fewer is as fast in one piece, and compiles faster
 
 
@@ -29,7 +27,7 @@ def pays(kernel: tuple[int, ...], pixels: int) -> bool:
 
 def is_narrow(kernel: tuple[int, ...]) -> bool:
     """Whether the convolution itself gains too, which makes few features."""
-    return 2 < kernel[0] and kernel[3] < 2 * kernel[0]
+    return kernel[0] > 2 and kernel[3] < 2 * kernel[0]
 
 
 def convolve_rows(x: jax.Array, kernel: jax.Array, rows: tuple[int, int], columns: tuple[int, int]) -> jax.Array:

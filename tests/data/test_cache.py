@@ -107,7 +107,7 @@ def test_a_cache_that_cannot_be_written_is_told_once_and_does_without(data, capf
 
 def test_random_windows_and_a_cache_exclude_each_other(data):
     data.window_share = 0.5
-    with pytest.raises(UserError, match="data.window_share=0.5"):
+    with pytest.raises(UserError, match=r"data\.window_share=0\.5"):
         seen(data)
 
 
