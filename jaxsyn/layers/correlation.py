@@ -91,7 +91,8 @@ def _is_plain(geometry: Geometry) -> bool:
 
 
 def _folds(x: jax.Array, kernel: jax.Array) -> bool:
-    return folded_rows.is_narrow(kernel.shape) and folded_rows.pays(kernel.shape, x[..., 0].size)
+    # Of one image, since an exported program does not know the size of its batch.
+    return folded_rows.is_narrow(kernel.shape) and folded_rows.pays(kernel.shape, x[0, ..., 0].size)
 
 
 def _own_kernel_gradient(x: jax.Array, kernel: jax.Array, gradient: jax.Array, geometry: Geometry) -> Callable:
