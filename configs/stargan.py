@@ -59,12 +59,12 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 
 def _scenes(config: ConfigDict) -> None:
-    config.batch_size = 8
-    config.num_steps = 1800
+    config.batch_size = 2
+    config.num_steps = 3000
     config.image_every = config.checkpoint_every = 600
-    config.model.generator.update(width=16, num_blocks=3)
-    config.model.discriminator.update(width=32, num_layers=4)
-    config.loss.num_critic = 2
+    config.model.generator.update(width=16, num_blocks=1)
+    config.model.discriminator.update(width=16, num_layers=4)
+    config.loss.num_critic = 1
     # A short run on small networks: faster rates than the paper's, which fall over its second half.
     config.optimizer.learning_rate = ConfigDict({"generator": 1e-3, "discriminator": 5e-4})
     config.optimizer.decay_start, config.optimizer.decay_steps = config.num_steps // 2, config.num_steps // 2
