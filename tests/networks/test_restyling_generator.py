@@ -40,7 +40,8 @@ def test_the_high_pass_skip_acts_by_the_first_mask_on_features_of_32_pixels():
     def change(masks):
         return np.abs(restyle(variables, image, STYLE, masks) - without)
 
-    assert not change(jnp.zeros((1, 64, 64, 2)).at[..., 1].set(1)).any()
+    # Two programs, so equal to rounding.
+    assert change(jnp.zeros((1, 64, 64, 2)).at[..., 1].set(1)).max() < 1e-6
     assert change(jnp.zeros((1, 64, 64, 2)).at[..., 0].set(1)).max() > 1e-3
 
 
