@@ -11,7 +11,6 @@ from jaxsyn.training.artefact import trace_generate
 from jaxsyn.training.runs import make_run
 from jaxsyn.training.state import modules
 
-
 # Those whose generators are made of the same layers as another's here are left out.
 ALIKE = {"bicyclegan", "clade", "cyclegan", "drit_domains", "pix2pixhd", "smis", "unit"}
 
