@@ -11,11 +11,8 @@ from jaxsyn.training.artefact import trace_generate
 from jaxsyn.training.runs import make_run
 from jaxsyn.training.state import modules
 
-# Those whose generators are made of the same layers as another's here are left out.
-ALIKE = {"bicyclegan", "clade", "cyclegan", "drit_domains", "pix2pixhd", "smis", "unit"}
 
-
-@pytest.mark.parametrize("name", sorted(set(method_names()) - ALIKE))
+@pytest.mark.parametrize("name", method_names())
 def test_every_method_makes_images_for_any_batch_size(name):
     run = make_run(importlib.import_module(f"configs.{name}").get_config())
     params, states = jax.tree.map(
