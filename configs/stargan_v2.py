@@ -32,6 +32,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     # Channels of the first convolutions, doubled with every halving of the size: 2**14 / size in the authors' code.
     config.model.width = 64
     config.model.max_width = 512
+    config.model.bottleneck = 16  # height of the generator's coarsest features, half of it with the high-pass skip
     config.model.style_dim = 64
     config.model.latent_dim = 16
     config.model.hidden = 512  # of the mapping network

@@ -217,7 +217,7 @@ class StarGan(Method):
     def checkpoint_names(self) -> dict[str, Rules]:
         model = self.config.model
         return {
-            "generator": stargan_generator_names(model.generator.num_blocks),
+            "generator": stargan_generator_names(model.generator.num_downsamplings, model.generator.num_blocks),
             "discriminator": stargan_discriminator_names(model.discriminator.num_layers),
         }
 

@@ -52,11 +52,11 @@ class StarGanV2(Method):
     def networks(self) -> dict[str, nn.Module]:
         model, options = self.config.model, self.layer_options
         features = ImageFeatures(self.size, model.width, model.max_width, **options)
-        # The form for faces has a bottleneck of half the size.
-        downs = self.size.bit_length() - SMALLEST.bit_length() + 1 + bool(model.high_pass)
         mapping = {name: option for name, option in options.items() if name != "remat"}
         return {
-            "generator": RestylingGenerator(model.width, model.max_width, downs, model.high_pass, **options),
+            "generator": RestylingGenerator(
+                model.width, model.max_width, self.num_downsamplings, model.high_pass, **options
+            ),
             "mapping_network": MappingNetwork(self.num_domains, model.style_dim, model.hidden, **mapping),
             "style_encoder": DomainStyleEncoder(self.num_domains, features, model.style_dim),
             "discriminator": DomainDiscriminator(self.num_domains, features),
@@ -76,6 +76,21 @@ class StarGanV2(Method):
                 f"{SMALLEST}; set both to 256, or another"
             )
         return height
+
+    @property
+    def num_downsamplings(self) -> int:
+        """Of the generator, down to features of `model.bottleneck` pixels, of half as many in the form for faces.
+
+        Raises:
+            UserError: the bottleneck is no power of 2 below the images' size.
+        """
+        bottleneck = self.config.model.bottleneck
+        if bottleneck < 1 or bottleneck & (bottleneck - 1) or bottleneck >= self.size:
+            raise UserError(
+                f"model.bottleneck = {bottleneck}: it should be a power of 2 below data.height = {self.size}; the "
+                "paper's is 16"
+            )
+        return self.size.bit_length() - bottleneck.bit_length() + bool(self.config.model.high_pass)
 
     @property
     def num_domains(self) -> int:
