@@ -66,7 +66,8 @@ def common_model(config: ConfigDict) -> None:
     """The networks that both forms have."""
     config.model = ConfigDict()
     config.model.init, config.model.init_gain = "normal", 0.02
-    config.model.width = 64  # channels of the encoders' first convolutions; content codes have four times as many
+    config.model.width = 64  # channels of the encoders' first convolutions, doubled by each down-sampling
+    config.model.num_downsamplings = 2  # of content codes
     config.model.attribute_dim = 8
     config.model.concat = True  # or False: attributes transform features, for domains whose shapes differ
     config.model.two_scale = False  # whether the generator makes an image of half the size too

@@ -57,10 +57,11 @@ class ContentAttribute(Method):
         shape = {"width": model.width, **options}
         attributes = {"concat": model.concat, "attribute_dim": model.attribute_dim}
         images = {"concat": model.concat, "two_scale": model.two_scale, "remat": self.config.remat}
+        downs = model.num_downsamplings
         return {
-            "content_encoder": DritContentEncoder(remat=self.config.remat, **shape),
+            "content_encoder": DritContentEncoder(num_downsamplings=downs, remat=self.config.remat, **shape),
             "attribute_encoder": DritAttributeEncoder(**attributes, **shape),
-            "generator": DritGenerator(**images, **options),
+            "generator": DritGenerator(num_ups=downs, **images, **options),
         }
 
     def content_discriminator(self, out_features: int) -> nn.Module:

@@ -238,7 +238,9 @@ class Drit(ContentAttribute):
             else:
                 attribute += code_names(ours, f"model_{ours}")
                 generator += transform_names(ours, f"dec{theirs}", f"dec{theirs}5", f"mlp{theirs}")
-        content = content_encoder_names({ours: f"conv{theirs}" for ours, theirs in branches}, "conv_share.0")
+        content = content_encoder_names(
+            {ours: f"conv{theirs}" for ours, theirs in branches}, "conv_share.0", model.num_downsamplings
+        )
         judge = discriminator_names(model.discriminator.num_scales)
         return {
             "content_encoder": content,

@@ -16,7 +16,7 @@ from jaxsyn.methods.nets import Nets
 from jaxsyn.methods.style_choice import choose_style
 from jaxsyn.methods.target_domains import target_domains
 from jaxsyn.networks.drit_attribute_encoder import code_names, posterior_names
-from jaxsyn.networks.drit_content_encoder import content_encoder_names
+from jaxsyn.networks.drit_content_encoder import NUM_BLOCKS, content_encoder_names
 from jaxsyn.networks.drit_discriminators import content_discriminator_names
 from jaxsyn.networks.drit_domain_discriminator import DOMAIN_DISCRIMINATOR_NAMES, DritDomainDiscriminator
 from jaxsyn.networks.drit_generator import concat_names, transform_names
@@ -220,13 +220,16 @@ class DritDomains(ContentAttribute):
         return nets.generator(nets.content_encoder(source, BRANCH), attribute, BRANCH, target)[0]
 
     def checkpoint_names(self) -> dict[str, Rules]:
-        concat = self.config.model.concat
+        model = self.config.model
+        concat, downs = model.concat, model.num_downsamplings
         attribute = posterior_names(BRANCH, "conv", "fc", "fcVar") if concat else code_names(BRANCH, "model")
         # Their generator that transforms features kept the name decA5 from the form with two domains.
         generator = concat_names(BRANCH, "dec", False) if concat else transform_names(BRANCH, "dec", "decA5", "mlp")
-        num_layers = self.config.model.content_discriminator.num_layers
+        num_layers = model.content_discriminator.num_layers
+        # The shared block is the last of their sequence.
+        shared = f"conv.{1 + downs + NUM_BLOCKS}"
         return {
-            "content_encoder": content_encoder_names({BRANCH: "conv"}, "conv.6"),
+            "content_encoder": content_encoder_names({BRANCH: "conv"}, shared, downs),
             "attribute_encoder": tuple(attribute),
             "generator": tuple(generator),
             "discriminator": DOMAIN_DISCRIMINATOR_NAMES,

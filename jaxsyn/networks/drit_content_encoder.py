@@ -11,13 +11,14 @@ from jaxsyn.layers import Conv
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.networks.conv_block import ConvBlock, ResidualBlock
 
-NUM_DOWNSAMPLINGS, NUM_BLOCKS, SLOPE = 2, 3, 0.01
+NUM_BLOCKS, SLOPE = 3, 0.01
 
 
 class ContentBranch(nn.Module):
-    """What a domain has of its own: image [B, H, W, C] -> [B, ceil(H / 4), ceil(W / 4), 4 * width]."""
+    """What a domain has of its own: image [B, H, W, C] -> [B, ceil(H / 2**n), ceil(W / 2**n), width * 2**n]."""
 
     width: int
+    num_downsamplings: int = 2
     remat: bool = False
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
@@ -27,7 +28,7 @@ class ContentBranch(nn.Module):
         common = {"kernel_init": self.kernel_init, "dtype": self.dtype}
         x = Conv(self.width, kernel_size=7, padding_mode="reflect", name="conv_in", **common)(image)
         x = nn.leaky_relu(x, SLOPE)
-        for i in range(NUM_DOWNSAMPLINGS):
+        for i in range(self.num_downsamplings):
             x = ConvBlock(2 * x.shape[-1], stride=2, norm="instance", name=f"down_{i}", **common)(x)
         block = nn.remat(ResidualBlock) if self.remat else ResidualBlock
         for i in range(NUM_BLOCKS):
@@ -36,26 +37,30 @@ class ContentBranch(nn.Module):
 
 
 class DritContentEncoder(nn.Module):
-    """Image [B, H, W, C] -> content code [B, ceil(H / 4), ceil(W / 4), 4 * width] (DRIT, section 3.1).
+    """Image [B, H, W, C] -> content code [B, ceil(H / 2**n), ceil(W / 2**n), width * 2**n] (DRIT, section 3.1).
 
-    A branch a domain, then one residual block that they share. (The authors' noise on the code, in training alone, is
-    added by the methods.)
+    A branch with n down-samplings a domain, then one residual block that they share. (The authors' noise on the code,
+    in training alone, is added by the methods.)
 
     Attributes:
         branches: names; ("every",) where all domains have one (MDMM).
         width: channels of the first convolution.
+        num_downsamplings: the paper's 2, or 1 to keep the detail of small pictures.
         remat: whether a block's activations are recomputed in the backward pass instead of stored.
     """
 
     branches: tuple[str, ...]
     width: int = 64
+    num_downsamplings: int = 2
     remat: bool = False
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
         common = {"kernel_init": self.kernel_init, "dtype": self.dtype}
-        self.branch = {name: ContentBranch(self.width, self.remat, **common) for name in self.branches}
+        self.branch = {
+            name: ContentBranch(self.width, self.num_downsamplings, self.remat, **common) for name in self.branches
+        }
         self.shared = ResidualBlock(**common)
 
     def __call__(self, image: jax.Array, branch: str) -> jax.Array:
@@ -71,7 +76,7 @@ class DritContentEncoder(nn.Module):
         return self.shared(self.branch[branch](image))
 
 
-def content_encoder_names(branches: dict[str, str], shared: str) -> tuple[tuple[str, str], ...]:
+def content_encoder_names(branches: dict[str, str], shared: str, num_downsamplings: int) -> tuple[tuple[str, str], ...]:
     """Renamings to the authors' PyTorch module.
 
     Args:
@@ -82,10 +87,10 @@ def content_encoder_names(branches: dict[str, str], shared: str) -> tuple[tuple[
     for ours, theirs in branches.items():
         prefix = rf"^branch_{ours}\."
         rules += [(rf"{prefix}conv_in\.", f"{theirs}.0.model.1.")]
-        for i in range(NUM_DOWNSAMPLINGS):
+        for i in range(num_downsamplings):
             rules += [(rf"{prefix}down_{i}\.conv\.", f"{theirs}.{i + 1}.model.1.")]
         for i in range(NUM_BLOCKS):
-            rules += residual_names(rf"{prefix}block_{i}\.", f"{theirs}.{i + 1 + NUM_DOWNSAMPLINGS}.")
+            rules += residual_names(rf"{prefix}block_{i}\.", f"{theirs}.{i + 1 + num_downsamplings}.")
     return (*rules, *residual_names(r"^shared\.", f"{shared}."))
 
 

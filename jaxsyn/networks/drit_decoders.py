@@ -41,18 +41,21 @@ class ToImage(nn.Module):
 
 
 class ConcatDecoder(nn.Module):
-    """The decoder that concatenates: the attribute is appended to the features, as planes, before four of its layers.
+    """The decoder that concatenates: the attribute is appended to the features, as planes, before some layers.
 
-    Content features [B, h, w, C] -> images [B, 4h, 4w, out_channels] in [-1, 1], float32; as a tuple, the finest first.
+    The layers are the first block, each up-sampling, and the last. Content features [B, h, w, C] -> images
+    [B, H, W, out_channels] in [-1, 1], float32; as a tuple, the finest first.
     The planes are constant, so instance norm takes their effect away in the residual blocks; they act by way of the
     skip connections, and after the blocks.
 
     Attributes:
+        num_ups: by how many factors of 2 the image is larger than the content.
         two_scale: whether an image of half the size is made too, and two residual blocks follow it (DRIT_hr).
         remat: whether a block's activations are recomputed in the backward pass instead of stored.
     """
 
     out_channels: int = 3
+    num_ups: int = 2
     two_scale: bool = False
     remat: bool = False
     kernel_init: Initializer = DEFAULT
@@ -73,14 +76,15 @@ class ConcatDecoder(nn.Module):
         x = append(x, attribute)
         for i in range(NUM_BLOCKS):
             x = block(name=f"block_{i}", **common)(x)
+        for i in range(self.num_ups):
+            fine = self.two_scale and i == self.num_ups - 1
+            if fine:
+                half = (ToImage(self.out_channels, name="half_image", **common)(x),)
+            x = append(x, attribute)
+            for j in range(NUM_FINE_BLOCKS if fine else 0):
+                x = block(name=f"fine_block_{j}", **common)(x)
+            x = UpBlock(x.shape[-1] // 2, name=f"up_{i}", **common)(x)
         x = append(x, attribute)
-        x = UpBlock(x.shape[-1] // 2, name="up_0", **common)(x)
-        if self.two_scale:
-            half = (ToImage(self.out_channels, name="half_image", **common)(x),)
-        x = append(x, attribute)
-        for i in range(NUM_FINE_BLOCKS if self.two_scale else 0):
-            x = block(name=f"fine_block_{i}", **common)(x)
-        x = append(UpBlock(x.shape[-1] // 2, name="up_1", **common)(x), attribute)
         return (ToImage(self.out_channels, name="image", **common)(x), *half)
 
 
@@ -111,14 +115,16 @@ class TransformBlock(nn.Module):
 class TransformDecoder(nn.Module):
     """The decoder that transforms features: a network turns the attribute into a code for each of four blocks.
 
-    Content code [B, h, w, C] -> image [B, 4h, 4w, out_channels] in [-1, 1], float32; alone in a tuple. A domain's code,
+    Content code [B, h, w, C] -> image [B, H, W, out_channels] in [-1, 1], float32; alone in a tuple. A domain's code,
     where there is one, goes into that network before the attribute.
 
     Attributes:
+        num_ups: by how many factors of 2 the image is larger than the content.
         remat: whether a block's activations are recomputed in the backward pass instead of stored.
     """
 
     out_channels: int = 3
+    num_ups: int = 2
     remat: bool = False
     kernel_init: Initializer = DEFAULT
     dtype: Any = jnp.float32
@@ -134,6 +140,6 @@ class TransformDecoder(nn.Module):
         block = nn.remat(TransformBlock) if self.remat else TransformBlock
         for i, code in enumerate(codes):
             x = block(name=f"block_{i}", **common)(x, code)
-        for i in range(2):
+        for i in range(self.num_ups):
             x = UpBlock(x.shape[-1] // 2, name=f"up_{i}", **common)(x)
         return (ToImage(self.out_channels, name="image", **common)(x),)

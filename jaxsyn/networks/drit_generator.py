@@ -20,7 +20,7 @@ from jaxsyn.networks.drit_decoders import (
 
 
 class DritGenerator(nn.Module):
-    """Content code [B, h, w, C], attribute [B, D] -> images [B, 4h, 4w, out_channels] in [-1, 1], a decoder a domain.
+    """Content code [B, h, w, C], attribute [B, D] -> images [B, H, W, out_channels] in [-1, 1], a decoder a domain.
 
     The images come as a tuple: alone, or with two scales the full one and then the half-size one. With concatenation
     one residual block, which all domains share, comes first (DRIT, section 3.1; DRIT++, section 3).
@@ -29,12 +29,14 @@ class DritGenerator(nn.Module):
         branches: names; ("every",) where all domains have one decoder, which is then told the domain (MDMM).
         concat: whether decoders concatenate (for a small change of shapes) or transform features (for a large one).
         two_scale: with `concat`, whether an image of half the size is made too (DRIT_hr).
+        num_ups: by how many factors of 2 images are larger than content codes.
         remat: whether a block's activations are recomputed in the backward pass instead of stored.
     """
 
     branches: tuple[str, ...]
     concat: bool = True
     two_scale: bool = False
+    num_ups: int = 2
     out_channels: int = 3
     remat: bool = False
     kernel_init: Initializer = DEFAULT
@@ -44,7 +46,7 @@ class DritGenerator(nn.Module):
         if self.two_scale and not self.concat:
             raise UserError("model.two_scale=True goes with model.concat=True")
         common = {"kernel_init": self.kernel_init, "dtype": self.dtype}
-        options = {"out_channels": self.out_channels, "remat": self.remat, **common}
+        options = {"out_channels": self.out_channels, "num_ups": self.num_ups, "remat": self.remat, **common}
         if self.concat:
             self.shared = ResidualBlock(**common)
             options["two_scale"] = self.two_scale

@@ -27,13 +27,14 @@ def test_domains_share_the_last_block_of_the_content_encoder_alone():
     assert set(variables["params"]) == {"branch_a", "branch_b", "shared"}
 
 
+@pytest.mark.parametrize("num_ups", [1, 2])
 @pytest.mark.parametrize("concat", [True, False])
-def test_generators_make_images_four_times_the_size_of_content_codes(concat):
-    network = DritGenerator(BRANCHES, concat)
+def test_generators_double_the_size_of_content_codes_with_every_up_sampling(concat, num_ups):
+    network = DritGenerator(BRANCHES, concat, num_ups=num_ups)
     (made,) = jax.eval_shape(
         lambda x, z: network.init_with_output(KEY, x, z, "b")[0], jnp.ones((2, 8, 6, 8)), jnp.ones((2, 3))
     )
-    assert made.shape == (2, 32, 24, 3)
+    assert made.shape == (2, 8 * 2**num_ups, 6 * 2**num_ups, 3)
 
 
 def test_two_scales_make_an_image_of_half_the_size_too():
