@@ -34,9 +34,16 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     config.method = "unit"
     for name in ("style_dim", "mlp_width"):
         del config.model.generator[name]
+    # Residual blocks that the domains share, the encoders' last and the decoders' first, as in the paper; 0 in the
+    # authors' later code. Above 0, ema.networks takes "tied" too.
+    config.model.tied_blocks = 0
+    config.optimizer.learning_rate.tied = config.optimizer.learning_rate.generator_a
     weights = {"adversarial": 1.0, "reconstruction": 10.0, "kl": 0.01, "cycle": 10.0, "kl_cycle": 0.01}
     config.loss.weights = ConfigDict(weights | {"perceptual": 0.0})
     config.eval.samples_per_input = 1
+    if preset == "scenes":
+        config.model.generator.num_blocks = config.model.tied_blocks = 2
+        config.ema.networks += ("tied",)
     if preset == "gta2cityscapes_512":
         folders(config, size=512)
     if preset.startswith("gta2cityscapes"):

@@ -126,7 +126,7 @@ class TwoDomains(Method):
         model = self.config.model.discriminator
         rules = {"generator": self.generator_names()}
         rules["discriminator"] = image_discriminator_names(model.num_layers, model.norm)
-        return {name: rules[name.rpartition("_")[0]] for name in self.networks()}
+        return {f"{kind}_{domain}": names for kind, names in rules.items() for domain in DOMAINS}
 
 
 def images_of(batch: Batch) -> dict[str, jax.Array]:

@@ -1,20 +1,25 @@
 """UNIT: unpaired translation through one latent space (Liu et al., NIPS 2017, arXiv 1703.00848)."""
 
+import dataclasses
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxsyn.errors import UserError
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.layers.precision import at_least_float32
 from jaxsyn.losses.reconstruction import mean_absolute
-from jaxsyn.methods.base import Batch, Rules, Terms
+from jaxsyn.methods.base import Batch, Phase, Rules, Terms
 from jaxsyn.methods.nets import Nets
 from jaxsyn.methods.two_domains import DOMAINS, TwoDomains, images_of, way_domains
 from jaxsyn.networks.adain_decoder import AdainDecoder, adain_decoder_names
 from jaxsyn.networks.content_encoder import ContentEncoder, content_encoder_names
-from jaxsyn.networks.conv_block import CONV_BLOCK_NAMES
+from jaxsyn.networks.conv_block import CONV_BLOCK_NAMES, ResidualBlock
+
+# What both domains share.
+TIED = "tied"
 
 
 class VariationalAutoEncoder(nn.Module):
@@ -59,17 +64,82 @@ class VariationalAutoEncoder(nn.Module):
         return self.decoder(latent)
 
 
+class TiedBlocks(nn.Module):
+    """Residual blocks that both domains share: the encoders' last, and as many of the decoders' first (section 3).
+
+    [B, h, w, F] -> the same shape.
+    """
+
+    num_blocks: int
+    activation: str = "relu"
+    padding: str = "reflect"
+    remat: bool = False
+    kernel_init: Initializer = DEFAULT
+    dtype: Any = jnp.float32
+
+    def setup(self) -> None:
+        options = {"kernel_init": self.kernel_init, "dtype": self.dtype}
+        block = nn.remat(ResidualBlock) if self.remat else ResidualBlock
+        blocks = [block("instance", self.activation, self.padding, **options) for _ in range(2 * self.num_blocks)]
+        self.encoder, self.decoder = blocks[: self.num_blocks], blocks[self.num_blocks :]
+
+    def encode(self, x: jax.Array) -> jax.Array:
+        for block in self.encoder:
+            x = block(x)
+        if self.is_initializing():  # parameters of both parts, whichever is called first
+            self.decode(x)
+        return x
+
+    def decode(self, x: jax.Array) -> jax.Array:
+        for block in self.decoder:
+            x = block(x)
+        return x
+
+
 class Unit(TwoDomains):
     """UNIT (section 3) as the authors' later code has it, on MUNIT's networks.
 
     Both domains' encoders lead to one latent space: either decoder takes either's latents. In that code the losses
-    alone see to it; the paper ties the last layers of the encoders and the first of the decoders too, and has other
-    networks and weights. The KL divergence is the mean of the squared latent means: half of it is left out, and so is
-    a constant. Evaluation decodes the mean.
+    alone see to it; the paper, whose networks and weights are others, ties the last layers of the encoders and the
+    first of the decoders too, as `model.tied_blocks` does here with residual blocks. The KL divergence is the mean of
+    the squared latent means: half of it is left out, and so is a constant. Evaluation decodes the mean.
     """
 
+    def networks(self) -> dict[str, nn.Module]:
+        """
+        Raises:
+            UserError: more tied blocks than there are, or an average of the others alone.
+        """
+        tied, shape, ema = self.config.model.tied_blocks, self.config.model.generator, self.config.ema
+        if not tied:
+            return super().networks()
+        if not 0 < tied <= shape.num_blocks:
+            raise UserError(f"model.tied_blocks = {tied}: it is 0 to model.generator.num_blocks = {shape.num_blocks}")
+        if ema.decay and TIED not in ema.networks:
+            raise UserError(
+                f"model.tied_blocks = {tied} with ema.networks = {tuple(ema.networks)}: add {TIED!r} to them"
+            )
+        options = {"activation": shape.activation, "padding": shape.padding, "remat": self.config.remat}
+        return super().networks() | {TIED: TiedBlocks(tied, **options, **self.layer_options)}
+
+    def phases(self) -> tuple[Phase, ...]:
+        discriminator, generator = super().phases()
+        trained = (*generator.trains, TIED) if self.config.model.tied_blocks else generator.trains
+        return discriminator, dataclasses.replace(generator, trains=trained)
+
     def generator(self) -> nn.Module:
-        return VariationalAutoEncoder(**self.config.model.generator, remat=self.config.remat, **self.layer_options)
+        model = self.config.model
+        shape = {**model.generator, "num_blocks": model.generator.num_blocks - model.tied_blocks}
+        return VariationalAutoEncoder(**shape, remat=self.config.remat, **self.layer_options)
+
+    def encode(self, nets: Nets, domain: str, images: jax.Array) -> jax.Array:
+        own = super().encode(nets, domain, images)
+        return nets.tied(own, method="encode") if self.config.model.tied_blocks else own
+
+    def decode(self, nets: Nets, domain: str, *codes: tuple[jax.Array]) -> list[jax.Array]:
+        if self.config.model.tied_blocks:
+            codes = tuple((nets.tied(latent, method="decode"),) for (latent,) in codes)
+        return super().decode(nets, domain, *codes)
 
     def generator_names(self) -> Rules:
         num_downsamplings = self.config.model.generator.num_downsamplings
@@ -78,6 +148,11 @@ class Unit(TwoDomains):
             *adain_decoder_names("decoder", "dec", num_downsamplings),
             *CONV_BLOCK_NAMES,
         )
+
+    def checkpoint_names(self) -> dict[str, Rules]:
+        # The authors' code has no tied blocks, so these keep their own names.
+        tied = {TIED: CONV_BLOCK_NAMES} if self.config.model.tied_blocks else {}
+        return super().checkpoint_names() | tied
 
     def unused_entries(self) -> dict[str, tuple[str, ...]]:
         # Instance norm kept them in PyTorch 0.3.
