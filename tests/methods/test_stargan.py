@@ -178,6 +178,14 @@ def test_images_that_the_networks_cannot_take_are_an_error():
             jax.eval_shape(networks["discriminator"].init, jax.random.key(0), np.zeros((1, *size, 3)))
 
 
+def test_fewer_down_samplings_leave_larger_features_to_the_blocks():
+    method = method_with(domains=("a", "b"), **{"model.generator.num_downsamplings": 1})
+    network, inputs = method.networks()["generator"], (np.zeros((1, 6, 8, 3)), np.zeros((1, 2)))
+    made, variables = jax.eval_shape(network.init_with_output, jax.random.key(0), *inputs)
+    assert made.shape == (1, 6, 8, 3)
+    assert variables["params"]["block_0"]["conv_0"]["kernel"].shape[-1] == 2 * method.config.model.generator.width
+
+
 def test_a_step_keeps_the_shapes_of_the_state_also_in_slices_of_the_batch():
     method = method_with(HAIR, ("a", "b"), **{"optimizer.accumulate": 2, "remat": True, "data.name": "celeba"})
     batch = blank_batch(method.config)

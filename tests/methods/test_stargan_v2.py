@@ -27,7 +27,7 @@ def method_with(**options):
     config.batch_size = 2
     config.data.height = config.data.width = 32
     config.data.domains = ("a", "b", "c")
-    config.model.update(width=2, max_width=4, style_dim=3, latent_dim=5, hidden=6)
+    config.model.update(width=2, max_width=4, bottleneck=16, style_dim=3, latent_dim=5, hidden=6)
     config.update_from_flattened_dict(options)
     return StarGanV2(config)
 
@@ -169,6 +169,20 @@ def test_controls_that_do_not_fit_are_an_error(controls, message):
 def test_images_that_are_no_square_of_a_power_of_two_are_an_error(size):
     with pytest.raises(UserError, match=f"= {size[0]}x{size[1]}: this method trains on squares"):
         method_with(**{"data.height": size[0], "data.width": size[1]}).networks()
+
+
+@pytest.mark.parametrize(
+    ("size", "bottleneck", "high_pass", "downs"), [(256, 16, 0, 4), (256, 16, 1, 5), (64, 32, 0, 1)]
+)
+def test_the_generator_halves_images_down_to_its_bottleneck(size, bottleneck, high_pass, downs):
+    options = {"data.height": size, "data.width": size, "model.bottleneck": bottleneck, "model.high_pass": high_pass}
+    assert method_with(**options).networks()["generator"].num_downsamplings == downs
+
+
+@pytest.mark.parametrize("bottleneck", [0, 12, 32])
+def test_a_bottleneck_that_halving_does_not_reach_is_an_error(bottleneck):
+    with pytest.raises(UserError, match=f"model.bottleneck = {bottleneck}: it should be a power of 2 below"):
+        method_with(**{"model.bottleneck": bottleneck}).networks()
 
 
 def test_the_presets_have_the_papers_numbers():

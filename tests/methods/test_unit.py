@@ -36,6 +36,7 @@ class GivenNoise(Unit):
 
 def method_with(kind=GivenNoise, **options):
     config = get_config()
+    config.model.tied_blocks = 0
     config.batch_size = 2
     config.model.generator.update(width=1, num_blocks=1, num_downsamplings=1)
     config.model.discriminator.update(width=1, num_layers=1, num_scales=1)
@@ -124,6 +125,38 @@ def test_a_step_keeps_the_shapes_of_the_state():
     after, terms = jax.eval_shape(lambda state: train_step(method, method.config, state, {}, batch), state)
     assert jax.tree.map(lambda x: x.shape, after) == jax.tree.map(lambda x: x.shape, state)
     assert {"generator/kl_cycle_a", "discriminator/real_b"} <= set(terms)
+
+
+def test_tied_blocks_work_in_both_domains_and_are_taken_from_their_own():
+    method = method_with(Unit, **{"model.tied_blocks": 1, "model.generator.num_blocks": 3})
+    state = initial_state(method, method.config, {}, blank_batch(method.config))
+    for domain in "ab":
+        coders = state.params[f"generator_{domain}"]
+        assert (
+            sum("block" in name for name in coders["encoder"])
+            == sum("block" in name for name in coders["decoder"])
+            == 2
+        )
+    for part in ("encoder_0", "decoder_0"):
+        tied = {**state.params["tied"], part: jax.tree.map(lambda x: -x, state.params["tied"][part])}
+        for way in ("source", "image"):
+            before, after = (
+                method.generate(Nets(method.networks(), params, state.states, train=False), BATCH, RNG, way=way)
+                for params in (state.params, state.params | {"tied": tied})
+            )
+            assert np.abs(before - after).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model.tied_blocks": 2}, "model.tied_blocks = 2: it is 0 to model.generator.num_blocks = 1"),
+        ({"model.tied_blocks": 1, "ema.networks": ("generator_a",)}, "add 'tied' to them"),
+    ],
+)
+def test_tied_blocks_that_do_not_fit_are_an_error(options, message):
+    with pytest.raises(UserError, match=message):
+        method_with(Unit, **options).networks()
 
 
 @pytest.mark.parametrize("preset", PRESETS)
