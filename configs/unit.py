@@ -42,6 +42,8 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     config.loss.weights = ConfigDict(weights | {"perceptual": 0.0})
     config.eval.samples_per_input = 1
     if preset == "scenes":
+        config.num_steps = 1200
+        config.optimizer.decay_start = config.optimizer.decay_steps = config.num_steps // 2
         config.model.generator.num_blocks = config.model.tied_blocks = 2
         config.ema.networks += ("tied",)
     if preset == "gta2cityscapes_512":
