@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxsyn.layers import folded_rows
+from jaxsyn.layers import folded_rows, wide_kernels
 from jaxsyn.layers.folded_rows import DIMENSIONS
 
 BLOCK = 2**19  # numbers in a block of patches: 2 MB of float32, a core's cache
@@ -129,6 +129,8 @@ def _native_input_gradient(
 
 def _input_gradient(kernel: jax.Array, gradient: jax.Array, *, geometry: Geometry, shape: tuple[int, ...]) -> jax.Array:
     """The same as an ordinary convolution of the gradient."""
+    if geometry.dilation == geometry.input_dilation == 1 and wide_kernels.pays(kernel.shape, gradient[..., 0].size):
+        return wide_kernels.input_gradient(kernel, gradient, shape, geometry.stride, geometry.low)
     reach = geometry.dilation * (kernel.shape[0] - 1)
     low = reach - geometry.low
     return _ordinary(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxsyn.layers import correlation, folded_rows
+from jaxsyn.layers import correlation, folded_rows, wide_kernels
 from jaxsyn.layers.correlation import DIMENSIONS, Geometry, correlate
 from tests.arrays import normal
 
@@ -61,6 +61,17 @@ def test_values_and_gradients_are_those_of_the_plain_convolution(name):
     expected, expected_gradients = jax.vjp(lambda *a: reference(*a, geometry), x, kernel)
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
     for ours, theirs in zip(gradients(y), expected_gradients(y), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_a_kernel_larger_than_the_image_has_the_same_gradients(name):
+    size, geometry = GEOMETRIES[name]
+    x, kernel = normal(1, 5, 4, 3), normal(size, size, 3, 64, seed=1)
+    y, gradients = jax.vjp(lambda *a: correlate(*a, geometry), x, kernel)
+    assert wide_kernels.pays(kernel.shape, y[..., 0].size) or name in ("transposed", "transposed, even")
+    _, expected = jax.vjp(lambda *a: reference(*a, geometry), x, kernel)
+    for ours, theirs in zip(gradients(y), expected(y), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
