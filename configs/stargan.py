@@ -60,13 +60,15 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 def _scenes(config: ConfigDict) -> None:
     config.batch_size = 2
-    config.num_steps = 3000
-    config.image_every = config.checkpoint_every = 600
-    config.model.generator.update(width=16, num_blocks=1)
-    config.model.discriminator.update(width=16, num_layers=4)
+    config.num_steps = 4500
+    config.image_every = config.checkpoint_every = 900
+    # Features of 32x32 keep the layout of so small pictures. The penalty is on the sum of the discriminator's patches,
+    # the terms are means: more than the paper's 2x2 would leave the generator little to learn from.
+    config.model.generator.update(width=16, num_downsamplings=1, num_blocks=1)
+    config.model.discriminator.update(width=16, num_layers=5)
     config.loss.num_critic = 1
     # A short run on small networks: faster rates than the paper's, which fall over its second half.
-    config.optimizer.learning_rate = ConfigDict({"generator": 1e-3, "discriminator": 5e-4})
+    config.optimizer.learning_rate = ConfigDict({"generator": 5e-4, "discriminator": 1e-3})
     config.optimizer.decay_start, config.optimizer.decay_steps = config.num_steps // 2, config.num_steps // 2
     config.ema.decay = 0.99
     config.data.domains = ("day", "dusk", "night", "winter")
