@@ -33,7 +33,7 @@ def method_with(attributes=(), domains=(), **options):
     config.batch_size = 4
     config.data.height = config.data.width = 8
     config.data.attributes, config.data.domains = attributes, domains
-    config.model.generator.update(width=2, num_blocks=1)
+    config.model.generator.update(width=2, num_downsamplings=2, num_blocks=1)
     config.model.discriminator.update(width=2, num_layers=2)
     config.update_from_flattened_dict(options)
     return StarGan(config)
