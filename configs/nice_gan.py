@@ -37,6 +37,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     config.model = ConfigDict()
     config.model.init = "lecun_uniform"
     config.model.init_gain = 1.0  # of the kinds that have one
+    config.model.num_downsamplings = 2  # of codes
     # light: gains and biases of the norms from the features' means; without it the model is of one image size.
     config.model.generator = ConfigDict({"width": 64, "num_blocks": 6, "light": False})
     # Layers of the global head: 7 for images of 96 pixels and more, 6 from 48.

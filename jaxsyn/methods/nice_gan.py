@@ -47,8 +47,9 @@ class NiceGan(Method):
     def networks(self) -> dict[str, nn.Module]:
         model = self.config.model
         options = {"kernel_init": initializer(model.init, model.init_gain), "dtype": self.dtype}
-        generator = NiceGenerator(**model.generator, remat=self.config.remat, **options)
-        discriminator = NiceDiscriminator(**model.discriminator, **options)
+        downs = model.num_downsamplings
+        generator = NiceGenerator(**model.generator, num_upsamplings=downs, remat=self.config.remat, **options)
+        discriminator = NiceDiscriminator(**model.discriminator, num_downsamplings=downs, **options)
         generators = dict.fromkeys(GENERATORS.values(), generator)
         return generators | dict.fromkeys(DISCRIMINATORS.values(), discriminator)
 
@@ -92,7 +93,7 @@ class NiceGan(Method):
         return getattr(nets, DISCRIMINATORS[domain])(images)
 
     def encode(self, nets: Nets, domain: str, images: jax.Array) -> jax.Array:
-        """The code [B, H / 4, W / 4, C] of images of a domain.
+        """The code [B, h, w, C] of images of a domain.
 
         Raises:
             UserError: images of a size that the generators do not make.
@@ -104,8 +105,9 @@ class NiceGan(Method):
                 f"images of {height}x{width}: the full model is of one size, data.height x data.width = "
                 f"{data.height}x{data.width}; resize them, or train with --config.model.generator.light=True"
             )
-        if height % 4 or width % 4:
-            raise UserError(f"images of {height}x{width}: NICE-GAN needs multiples of 4")
+        multiple = 2**self.config.model.num_downsamplings
+        if height % multiple or width % multiple:
+            raise UserError(f"images of {height}x{width}: this NICE-GAN needs multiples of {multiple}")
         return getattr(nets, DISCRIMINATORS[domain])(images, method="encode")
 
     def decode(self, nets: Nets, domain: str, code: jax.Array) -> jax.Array:
@@ -113,7 +115,7 @@ class NiceGan(Method):
         return getattr(nets, GENERATORS[domain])(code)
 
     def heatmap(self, nets: Nets, batch: Batch, domain: str = "source") -> jax.Array:
-        """Where the encoder looks in batch[domain]: [B, H / 4, W / 4], the sums of the attended features."""
+        """Where the encoder looks in batch[domain]: [B, h, w], the sums of the attended features."""
         return self.encode(nets, domain, batch[domain]).sum(-1)
 
     def generate(self, nets: Nets, batch: Batch, rng: jax.Array, *, way: str = "forward") -> jax.Array:
@@ -133,7 +135,7 @@ class NiceGan(Method):
         return self.decode(nets, origin, self.encode(nets, target, images)) if way == "cycle" else images
 
     def checkpoint_names(self) -> dict[str, Rules]:
-        model = self.config.model
-        generators = dict.fromkeys(GENERATORS.values(), nice_generator_names(model.generator.num_blocks))
-        names = nice_discriminator_names(model.discriminator.num_layers)
+        model, downs = self.config.model, self.config.model.num_downsamplings
+        generators = dict.fromkeys(GENERATORS.values(), nice_generator_names(downs, model.generator.num_blocks))
+        names = nice_discriminator_names(downs, model.discriminator.num_layers)
         return generators | dict.fromkeys(DISCRIMINATORS.values(), names)

@@ -11,7 +11,6 @@ from jaxsyn.layers import LIN, Conv, SoftmaxMix, pixel_shuffle
 from jaxsyn.layers.initializers import DEFAULT, Initializer
 from jaxsyn.networks.adalin_blocks import AdaLINBlock, GainAndShift
 
-NUM_UPS = 2
 # At first nine tenths of a block's norm are instance normalisation, and of the others' layer normalisation.
 ADAPTIVE_MIX = partial(SoftmaxMix, (3.2, 1.0))
 MIX = partial(SoftmaxMix, (1.0, 3.2))
@@ -39,16 +38,18 @@ class SubpixelUp(nn.Module):
 class NiceGenerator(nn.Module):
     """The generator of NICE-GAN (Chen et al., CVPR 2020, section 3.2).
 
-    Code [B, H / 4, W / 4, 2 * width] -> image [B, H, W, out_channels] in [-1, 1], float32.
+    Code [B, h, w, C] -> image [B, H, W, out_channels] in [-1, 1], float32.
 
     Attributes:
-        width: channels before the last convolution, fourfold in the blocks.
+        width: channels before the last convolution, twice as many before each doubling of the size.
+        num_upsamplings: by how many factors of 2 the image is larger than the code.
         num_blocks: residual blocks with AdaLIN.
         light: whether gains and biases come of the features' means; otherwise the network is of one image size.
         remat: whether a block's activations are recomputed in the backward pass instead of stored.
     """
 
     width: int = 64
+    num_upsamplings: int = 2
     num_blocks: int = 6
     light: bool = False
     out_channels: int = 3
@@ -59,16 +60,16 @@ class NiceGenerator(nn.Module):
     def setup(self) -> None:
         common = {"kernel_init": self.kernel_init, "dtype": self.dtype}
         reflect = {"padding_mode": "reflect", **common}
-        self.conv_in = Conv(4 * self.width, **reflect)
+        self.conv_in = Conv(self.width * 2**self.num_upsamplings, **reflect)
         self.norm_in = LIN(MIX, dtype=self.dtype)
         self.affine = GainAndShift(self.light, **common)
         block = nn.remat(AdaLINBlock) if self.remat else AdaLINBlock
         self.block = [block(ADAPTIVE_MIX, **common) for _ in range(self.num_blocks)]
-        self.up = [SubpixelUp(**common) for _ in range(NUM_UPS)]
+        self.up = [SubpixelUp(**common) for _ in range(self.num_upsamplings)]
         self.conv_out = Conv(self.out_channels, kernel_size=7, use_bias=False, **reflect)
 
     def start(self, code: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        """The features [B, H / 4, W / 4, 4 * width] that the blocks begin with, and all blocks' gain and bias."""
+        """The features [B, h, w, width * 2**n] that the blocks begin with, and all blocks' gain and bias."""
         x = nn.relu(self.norm_in(self.conv_in(code)))
         return x, self.affine(x)
 
@@ -81,7 +82,7 @@ class NiceGenerator(nn.Module):
         return jnp.tanh(self.conv_out(x).astype(jnp.float32))
 
 
-def nice_generator_names(num_blocks: int) -> tuple[tuple[str, str], ...]:
+def nice_generator_names(num_upsamplings: int, num_blocks: int) -> tuple[tuple[str, str], ...]:
     """Renamings to the authors' PyTorch module, whose sequences count paddings and activations too."""
     rules = [
         (r"\.mix\.rho$", ".rho"),
@@ -90,9 +91,9 @@ def nice_generator_names(num_blocks: int) -> tuple[tuple[str, str], ...]:
         (r"^affine\.hidden_0", "FC.0"),
         (r"^affine\.hidden_1", "FC.2"),
         (r"^affine\.", ""),
-        (r"^conv_out", f"UpBlock2.{8 * NUM_UPS + 1}"),
+        (r"^conv_out", f"UpBlock2.{8 * num_upsamplings + 1}"),
     ]
-    for i in range(NUM_UPS):
+    for i in range(num_upsamplings):
         for ours, position in (("conv", 1), ("norm_0", 2), ("expand", 4), ("norm_1", 6)):
             rules.append((rf"^up_{i}\.{ours}\.", f"UpBlock2.{8 * i + position}."))
     for i in range(num_blocks):
