@@ -10,10 +10,11 @@ your own. Sets are read from train/DOMAIN and test/DOMAIN below data.root.
 
 from ml_collections import ConfigDict
 
-from configs.drit import common_model, common_optimizer, folders, small
+from configs.drit import common_model, common_optimizer, duration, folders, small
 from jaxsyn.errors import UserError
 from jaxsyn.training.config import default_config
 
+JUDGES = ("discriminator", "random_discriminator")
 DOMAINS = {
     "scenes": ("day", "dusk", "night", "winter"),
     "art": ("photo", "monet", "ukiyoe"),
@@ -39,7 +40,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     weights |= {"cross_cycle": 10.0, "reconstruction": 10.0, "content_prior": 0.01, "attribute_prior": 0.01}
     # 0: no content discriminator (the authors' code without --isDcontent).
     config.loss.weights = ConfigDict(weights | {"content_adversarial": 1.0})
-    common_optimizer(config, ("discriminator", "random_discriminator"))
+    common_optimizer(config, JUDGES)
     config.data.domains = DOMAINS[preset]
 
     if preset == "scenes":
@@ -53,9 +54,7 @@ def get_config(preset: str = "scenes") -> ConfigDict:
 
 
 def _scenes(config: ConfigDict) -> None:
-    small(config)
-    config.batch_size = pairs = 4
-    # Sums over the images of a batch, of which the authors' has one pair.
-    config.loss.weights.adversarial /= pairs
-    config.loss.weights.attribute_prior /= pairs
-    config.loss.weights.discriminator_classification *= pairs
+    small(config, JUDGES)
+    duration(config, 3200)
+    config.batch_size = 1  # one pair
+    config.loss.content_iterations = 2
