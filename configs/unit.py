@@ -35,8 +35,9 @@ def get_config(preset: str = "scenes") -> ConfigDict:
     for name in ("style_dim", "mlp_width"):
         del config.model.generator[name]
     # Residual blocks that the domains share, the encoders' last and the decoders' first, as in the paper; 0 in the
-    # authors' later code. Above 0, ema.networks takes "tied" too.
+    # authors' later code.
     config.model.tied_blocks = 0
+    config.ema.networks += ("tied",)
     config.optimizer.learning_rate.tied = config.optimizer.learning_rate.generator_a
     weights = {"adversarial": 1.0, "reconstruction": 10.0, "kl": 0.01, "cycle": 10.0, "kl_cycle": 0.01}
     config.loss.weights = ConfigDict(weights | {"perceptual": 0.0})
@@ -45,7 +46,6 @@ def get_config(preset: str = "scenes") -> ConfigDict:
         config.num_steps = 1200
         config.optimizer.decay_start = config.optimizer.decay_steps = config.num_steps // 2
         config.model.generator.num_blocks = config.model.tied_blocks = 2
-        config.ema.networks += ("tied",)
     if preset == "gta2cityscapes_512":
         folders(config, size=512)
     if preset.startswith("gta2cityscapes"):

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from jaxsyn.errors import UserError
 from jaxsyn.methods import InitializingNets, Method, Nets
 from jaxsyn.training.optimizer import make_optimizer
 
@@ -51,7 +52,7 @@ def initial_state(
     for phase in method.phases():
         phase.loss(nets, batch, rng)
     params = {name: nets.params[name] for name in trained}
-    averaged = config.ema.networks if config.ema.decay else ()
+    averaged = [name for name in averaged_networks(config) if name in trained]
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
@@ -60,6 +61,19 @@ def initial_state(
         ema={name: jax.tree.map(jnp.copy, params[name]) for name in averaged},
         ema_statistics={name: jax.tree.map(jnp.copy, running_statistics(nets.states[name])) for name in averaged},
     )
+
+
+def averaged_networks(config: ConfigDict) -> tuple[str, ...]:
+    """The networks that the recipe averages, of which an option may leave some out of the model.
+
+    Raises:
+        UserError: a name that is no network of the recipe, which has a rate for each.
+    """
+    names, known = tuple(config.ema.networks) if config.ema.decay else (), sorted(config.optimizer.learning_rate)
+    for name in names:
+        if name not in known:
+            raise UserError(f"ema.networks names {name!r}: choose from {', '.join(known)}")
+    return names
 
 
 def running_statistics(collections: Mapping[str, Tree]) -> Tree:
