@@ -27,7 +27,7 @@ class TwoDomains(Method):
     """Unpaired translation between domains a (batch["source"]) and b (batch["image"]) by encoders and decoders.
 
     `generator_a` encodes and decodes images of a, `discriminator_a` judges them; `generator_b` and `discriminator_b`
-    likewise: the authors' gen_a and so on. No weights are shared. First both discriminators learn, then both
+    likewise: the authors' gen_a and so on. These share no weights. First both discriminators learn, then both
     generators, from draws of their own. A term of the objective in a domain, NAME_a, is weighed by loss.weights.NAME.
     """
 
