@@ -119,8 +119,12 @@ class TwoDomains(Method):
         The rows of an image stay neighbours, so that no image leaves its device where batches are sharded.
         """
         joined = jax.tree.map(lambda *arrays: jnp.stack(arrays, 1).reshape(-1, *arrays[0].shape[1:]), *codes)
-        images = getattr(nets, f"generator_{domain}")(*joined, method="decode")
+        images = self.decode_joined(nets, domain, *joined)
         return [images[i :: len(codes)] for i in range(len(codes))]
+
+    def decode_joined(self, nets: Nets, domain: str, *codes: jax.Array) -> jax.Array:
+        """Images [B, H, W, C] in a domain of one batch of codes, the arguments of an auto-encoder's `decode`."""
+        return getattr(nets, f"generator_{domain}")(*codes, method="decode")
 
     def checkpoint_names(self) -> dict[str, Rules]:
         model = self.config.model.discriminator

@@ -136,10 +136,11 @@ class Unit(TwoDomains):
         own = super().encode(nets, domain, images)
         return nets.tied(own, method="encode") if self.config.model.tied_blocks else own
 
-    def decode(self, nets: Nets, domain: str, *codes: tuple[jax.Array]) -> list[jax.Array]:
+    def decode_joined(self, nets: Nets, domain: str, *codes: jax.Array) -> jax.Array:
+        (latent,) = codes
         if self.config.model.tied_blocks:
-            codes = tuple((nets.tied(latent, method="decode"),) for (latent,) in codes)
-        return super().decode(nets, domain, *codes)
+            latent = nets.tied(latent, method="decode")
+        return super().decode_joined(nets, domain, latent)
 
     def generator_names(self) -> Rules:
         num_downsamplings = self.config.model.generator.num_downsamplings

@@ -3,7 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
+from jaxsyn.errors import UserError
 from jaxsyn.training.state import inference_nets
 from tests.training.toy import BATCH, Toy, toy_config, toy_state
 
@@ -21,6 +23,12 @@ def test_the_initial_state_holds_every_trained_network_and_counts_no_call():
 def test_the_average_begins_at_the_parameters():
     state = toy_state(Toy(toy_config(**{"ema.decay": 0.9})))
     jax.tree.map(np.testing.assert_array_equal, state.ema["generator"], state.params["generator"])
+
+
+def test_an_average_of_a_network_that_the_recipe_does_not_know_is_an_error():
+    method = Toy(toy_config(**{"ema.decay": 0.9, "ema.networks": ("generatr",)}))
+    with pytest.raises(UserError, match="ema.networks names 'generatr': choose from discriminator, generator"):
+        toy_state(method)
 
 
 def test_inference_takes_averaged_parameters_and_statistics_where_asked_and_changes_no_state():
