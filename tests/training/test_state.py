@@ -27,7 +27,7 @@ def test_the_average_begins_at_the_parameters():
 
 def test_an_average_of_a_network_that_the_recipe_does_not_know_is_an_error():
     method = Toy(toy_config(**{"ema.decay": 0.9, "ema.networks": ("generatr",)}))
-    with pytest.raises(UserError, match="ema.networks names 'generatr': choose from discriminator, generator"):
+    with pytest.raises(UserError, match=r"ema\.networks names 'generatr': choose from discriminator, generator"):
         toy_state(method)
 
 
